@@ -2,7 +2,7 @@
 
 import glob
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +12,17 @@ import numpy.typing as npt
 
 from engine.errors import LogDamagedError, SourceUnreadableError
 from engine.records import Message
-from engine.schema import ALIGNED_SCORES, BROKEN_LINE, DROP_LAST_LINE, NEWEST_SCORES, SCORE_LINES, TABLES, VERSION
+from engine.schema import (
+    ADD_LINES,
+    ALIGNED_SCORES,
+    BROKEN_LINE,
+    DROP_LAST_LINE,
+    LOG_LINES,
+    NEWEST_SCORES,
+    SCORE_LINES,
+    TABLES,
+    VERSION,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,14 +49,17 @@ class MapWriter:
         self._connection.execute(f'INSERT INTO "{table}" SELECT * FROM incoming')
         self._connection.unregister("incoming")
 
-    def add_scores(self, scorer: str, log: Path, *, torn: bool) -> None:
-        """Load a score log; the newest value of a response counts. `torn`: its last line may be half written."""
-        self._connection.execute(SCORE_LINES, {"path": str(log)})
-        if torn:
-            self._connection.execute(DROP_LAST_LINE)
-        broken = self._connection.execute(BROKEN_LINE).fetchone()
-        if broken:
-            raise LogDamagedError(f"{log}, line {broken[0]} is no score. Mend or remove that line, then map again.")
+    def add_scores(self, scorer: str, logs: Sequence[Path], *, torn: Collection[Path]) -> None:
+        """Load the logs of one scorer; the newest value counts. The last line of those `torn` may be half written."""
+        self._connection.execute(LOG_LINES)
+        for number, log in enumerate(logs):
+            self._connection.execute(SCORE_LINES, {"path": glob.escape(str(log))})
+            if log in torn:
+                self._connection.execute(DROP_LAST_LINE)
+            broken = self._connection.execute(BROKEN_LINE).fetchone()
+            if broken:
+                raise LogDamagedError(f"{log}, line {broken[0]} is no score. Mend or remove that line, then map again.")
+            self._connection.execute(ADD_LINES, {"log": number})
         self._connection.execute(NEWEST_SCORES, {"scorer": scorer})
 
     def aligned_scores(self, scorer: str) -> Floats:

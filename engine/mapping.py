@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,11 +11,12 @@ import numpy.typing as npt
 
 from engine.diagnosing import WRONG_SHARE, Diagnosis, diagnose
 from engine.errors import ConfigError, ProjectMissingError
-from engine.logs import is_empty, is_torn, read_header
+from engine.logs import is_torn
 from engine.map_writer import MapWriter, write_turns
 from engine.outcomes import Outcomes
 from engine.project import Project, replacing
 from engine.records import Sample, content_hash, label_pair
+from engine.score_logs import ENSEMBLE, ScoreLog, find_logs
 from engine.sources import Fingerprint, SourceReader
 from engine.statistics import Regions, Statistics, divide_regions, measure, rank_ids
 
@@ -24,7 +24,6 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 CHUNK_SAMPLES = 20_000
-ENSEMBLE = "ensemble"
 FITTED_TYPES = ("crossfit",)
 """Scorers fitted on the labels: they find mislabels, and are no second opinion on quality."""
 
@@ -34,18 +33,6 @@ TIES = "by sample id"
 
 Progress = Callable[[int, int], None]
 """Told how many samples of how many are read."""
-
-
-class ScoreLog(NamedTuple):
-    """A score log, known by its header."""
-
-    path: Path
-    name: str
-    """What the map calls the scorer."""
-
-    type: str
-    fingerprint: str
-    """Of the dataset the scores depend on; empty where they do not."""
 
 
 class Mapped(NamedTuple):
@@ -102,12 +89,12 @@ def _write_map(
     project: Project, samples: SourceReader, writer: MapWriter, wanted: str | None, progress: Progress
 ) -> Mapped:
     shape, fingerprint = _write_samples(samples, writer, progress)
-    logs, stale = _find_logs(project, fingerprint)
+    logs, stale = find_logs(project, fingerprint)
     tie_rank = rank_ids(np.array(shape.ids, dtype=object))
     scores = {}
     margins: list[Floats] = []
     for log in logs:
-        writer.add_scores(log.name, log.path, torn=is_torn(log.path))
+        writer.add_scores(log.name, log.paths, torn=[path for path in log.paths if is_torn(path)])
         aligned = writer.aligned_scores(log.name)
         scores[log.name] = standardise(aligned)
         margins.append(_write_points(writer, log.name, shape, aligned, tie_rank))
@@ -123,7 +110,8 @@ def _write_map(
     writer.note("wrong_share", str(WRONG_SHARE))
     writer.note("accuracy", repr(diagnosis.accuracy))
     writer.note(
-        "fingerprint", content_hash(fingerprint, chosen_scorer, *(str(log.path.stat().st_size) for log in logs))
+        "fingerprint",
+        content_hash(fingerprint, chosen_scorer, *(str(path.stat().st_size) for log in logs for path in log.paths)),
     )
     return Mapped(len(shape.ids), chosen_scorer, stale)
 
@@ -169,24 +157,6 @@ def _write_chunk(writer: MapWriter, chunk: Sequence[Sample], first: int) -> None
     })  # fmt: skip
     labels = np.array([np.nan if one.label is None else one.label for _, _, one in flat])
     writer.add("label", {**place, "value": labels})
-
-
-def _find_logs(project: Project, fingerprint: str) -> tuple[list[ScoreLog], list[str]]:
-    """List the logs that speak of this dataset, and name those that speak of an earlier state of it."""
-    logs = [_read_log(path) for path in project.score_logs() if not is_empty(path)]
-    fresh = [log for log in logs if log.fingerprint in ("", fingerprint)]
-    names = [log.name for log in fresh]
-    unique = [log if names.count(log.name) == 1 else log._replace(name=log.path.stem) for log in fresh]
-    for log in unique:
-        if log.name == ENSEMBLE:
-            raise ConfigError(f"{log.path} calls its scorer {ENSEMBLE}: that is the mean of all. Change line 1 of it.")
-    return unique, [log.path.name for log in logs if log not in fresh and log.name not in names]
-
-
-def _read_log(path: Path) -> ScoreLog:
-    header = read_header(path)
-    name, kind, fingerprint = (str(header.get(key) or "") for key in ("scorer", "type", "fingerprint"))
-    return ScoreLog(path, name or path.stem, kind, fingerprint)
 
 
 def standardise(scores: Floats) -> Floats:

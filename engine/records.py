@@ -214,6 +214,21 @@ class Score:
     final: bool = False
     """True: a missing value can never be had (an empty response), so a rerun does not ask again."""
 
+    part: str = ""
+    """Which question of several this answers: an aspect, an opponent. A response's score is the mean of its parts."""
+
+    parts: int = 1
+    """How many parts the score of this response has; while one is missing, so is the score."""
+
+    number: int = 0
+    """Which of several answers to the same question this is, from 0."""
+
+    of: int = 1
+    """How many answers this part is the mean of."""
+
+    details: Mapping[str, object] = field(default_factory=dict)
+    """What else the log keeps of a call: raw reply, rationale, tokens, cost, method, truncated."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingPair:

@@ -25,9 +25,11 @@ COMMENT ON TABLE response IS
 CREATE TABLE label (ordinal INTEGER, position INTEGER, value DOUBLE);
 COMMENT ON TABLE label IS 'What the dataset says of each response; higher is better, null where it says nothing.';
 
-CREATE TABLE score (scorer VARCHAR, response_id VARCHAR, value DOUBLE, reason VARCHAR, final BOOLEAN);
+CREATE TABLE score (
+    scorer VARCHAR, response_id VARCHAR, value DOUBLE, reason VARCHAR, final BOOLEAN, rationale VARCHAR);
 COMMENT ON TABLE score IS
-    'What each scorer says of each response; higher is better, null with a reason. final: it can never have a value.';
+    'What each scorer says of each response; higher is better, null with a reason. final: it can never have a value.
+     rationale: why, in the words of a judge, part by part.';
 
 CREATE TABLE point (
     scorer VARCHAR, ordinal INTEGER, quality DOUBLE, variability DOUBLE, cosine DOUBLE, pearson DOUBLE, tau_b DOUBLE,
@@ -53,24 +55,49 @@ COMMENT ON TABLE verdict IS
 """
 
 SCORE_LINES = """
-CREATE OR REPLACE TEMP TABLE line AS SELECT row_number() OVER () AS number, * FROM read_json(
+CREATE OR REPLACE TEMP TABLE line AS SELECT row_number() OVER () AS place, * FROM read_json(
     $path, format = 'newline_delimited', ignore_errors = true,
-    columns = {'kind': 'VARCHAR', 'response': 'VARCHAR', 'value': 'DOUBLE', 'reason': 'VARCHAR', 'final': 'BOOLEAN'})
+    columns = {'kind': 'VARCHAR', 'response': 'VARCHAR', 'value': 'DOUBLE', 'reason': 'VARCHAR', 'final': 'BOOLEAN',
+               'part': 'VARCHAR', 'parts': 'INTEGER', 'number': 'INTEGER', 'of': 'INTEGER', 'rationale': 'VARCHAR'})
 """
 """A score log as it stands; a line that is no JSON comes out as nulls."""
 
-DROP_LAST_LINE = "DELETE FROM line WHERE number = (SELECT max(number) FROM line)"
+DROP_LAST_LINE = "DELETE FROM line WHERE place = (SELECT max(place) FROM line)"
 
-BROKEN_LINE = "SELECT min(number) FROM line WHERE kind IS NULL AND response IS NULL HAVING count(*) > 0"
+BROKEN_LINE = "SELECT min(place) FROM line WHERE kind IS NULL AND response IS NULL HAVING count(*) > 0"
+
+LOG_LINES = """
+CREATE OR REPLACE TEMP TABLE known (
+    log INTEGER, place BIGINT, response VARCHAR, value DOUBLE, reason VARCHAR, final BOOLEAN, part VARCHAR,
+    parts INTEGER, number INTEGER, "of" INTEGER, rationale VARCHAR)
+"""
+"""What all logs of one scorer say of the responses of the dataset."""
+
+ADD_LINES = """
+INSERT INTO known SELECT $log, place, response, value, coalesce(reason, ''), coalesce(final, false),
+    coalesce(part, ''), coalesce(parts, 1), coalesce(number, 0), coalesce("of", 1), coalesce(rationale, '')
+FROM line WHERE response IN (SELECT response_id FROM response)
+"""
 
 NEWEST_SCORES = """
-INSERT INTO score SELECT $scorer, response, value, reason, final FROM (
-    SELECT response, value, coalesce(reason, '') AS reason, coalesce(final, false) AS final,
-           row_number() OVER (PARTITION BY response ORDER BY value IS NULL, number DESC) AS newest
-    FROM line WHERE response IN (SELECT response_id FROM response))
-WHERE newest = 1 ORDER BY response
+INSERT INTO score
+WITH newest AS (
+    SELECT * FROM known
+    QUALIFY row_number() OVER (PARTITION BY response, part, number ORDER BY value IS NULL, log DESC, place DESC) = 1),
+part AS (
+    SELECT response, part, max(parts) AS parts, max(log) AS log, max(place) AS place,
+           CASE WHEN count(value) >= arg_max("of", (log, place)) THEN avg(value ORDER BY number) END AS value,
+           coalesce(max(reason) FILTER (value IS NULL), '') AS reason,
+           bool_or(final AND value IS NULL) AS final, min(rationale ORDER BY number) AS rationale
+    FROM newest GROUP BY response, part)
+SELECT $scorer, response, CASE WHEN count(value) >= arg_max(parts, (log, place)) THEN avg(value ORDER BY part) END,
+       coalesce(max(reason) FILTER (value IS NULL), ''), bool_or(final AND value IS NULL),
+       string_agg(CASE WHEN part = '' THEN rationale ELSE part || ': ' || rationale END, chr(10) ORDER BY part)
+           FILTER (rationale <> '')
+FROM part GROUP BY response ORDER BY response
 """
-"""The last score of each response of the dataset; one that has a value goes before one that has none."""
+"""The score of each response: the mean of its parts, each the mean of its answers. A line that has a value goes before
+one that has none, then the last one counts."""
 
 ALIGNED_SCORES = """
 SELECT score.value FROM response LEFT JOIN score ON score.response_id = response.response_id AND score.scorer = $scorer

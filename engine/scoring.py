@@ -1,26 +1,29 @@
 """Score: run a scorer over the responses that have no score yet, and log each result."""
 
 import time
-from collections.abc import Callable
-from itertools import islice
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
 from engine.errors import ScorerRefusedError
-from engine.logs import Line, Log, is_empty, read_header, read_log
+from engine.logs import Line, Log, is_empty, read_header
 from engine.project import Project
 from engine.records import Score
+from engine.score_logs import HEADER, read_ledger, write_line
 from engine.scorers.catalog import NamedScorer
 from engine.sources import SourceReader, fingerprint
+from engine.wanted import Shard, Wanted
 
 FLUSH_LINES = 256
 """Scores of a scorer on this machine are written together; a kill -9 loses no more than these."""
 
-HEADER = "header"
+Progress = Callable[[int, int, str], None]
+"""Told how many responses of how many are scored, and what else there is to say: failures, cost."""
 
-Progress = Callable[[int, int], None]
-"""Told how many responses of how many are scored."""
+Tell = Callable[[str], None]
+"""Told a sentence for the person."""
 
 
 class Coverage(NamedTuple):
@@ -33,27 +36,61 @@ class Coverage(NamedTuple):
     """Responses that can never be scored, such as empty ones; they do not count as missing."""
 
     asked: int
-    """How many responses were scored in this run."""
+    """How many scores and failures were logged in this run."""
 
     @property
     def missing(self) -> int:
         return self.responses - self.scored - self.final
 
 
+class Terms(NamedTuple):
+    """How much of the work is to be done now."""
+
+    limit: int | None = None
+    """Score no more than so many responses."""
+
+    shard: Shard | None = None
+    """Score one of several parts, into a log of its own."""
+
+    budget: float | None = None
+    """Spend no more than so many USD."""
+
+
+ALL = Terms()
+
+
 def score(
-    project: Project, named: NamedScorer, *, limit: int | None = None, progress: Progress = lambda *_: None
+    project: Project,
+    named: NamedScorer,
+    terms: Terms = ALL,
+    *,
+    progress: Progress = lambda *_: None,
+    tell: Tell = lambda _: None,
 ) -> Coverage:
     """Score what is missing, and log it as it comes; the log says afterwards all that is needed to run it again."""
     samples = SourceReader(project)
-    if limit is not None and named.depends_on_dataset:
-        raise ScorerRefusedError(f"{named.kind} depends on the whole dataset: it takes no --limit.")
+    if named.depends_on_dataset and (terms.limit is not None or terms.shard is not None):
+        raise ScorerRefusedError(f"{named.kind} depends on the whole dataset: it takes no --limit and no --shard.")
     data = fingerprint(samples) if named.depends_on_dataset else ""
     identity = named.identify(data)
     path = _find_log(project, named, identity)
+    ledger = read_ledger(project, identity)
+    if terms.shard:
+        path = path.with_name(f"{path.stem}.{terms.shard}.jsonl")
     with Log(path) as log:
         if path.stat().st_size == 0:
             log.append(_header(named, identity, data))
-        return _run(samples, named, log, limit, progress)
+        wanted = Wanted(
+            samples,
+            ledger,
+            limit=terms.limit,
+            shard=terms.shard,
+            is_whole=named.depends_on_dataset or named.compares_responses,
+            budget=terms.budget,
+            folder=project.scores,
+            tell=tell,
+        )
+        return _Run(wanted, named, log, progress).score()
 
 
 def _find_log(project: Project, named: NamedScorer, identity: str) -> Path:
@@ -83,69 +120,86 @@ def _header(named: NamedScorer, identity: str, data: str) -> Line:
         "identity": identity,
         "fingerprint": data,
         "parameters": named.parameters,
+        "facts": named.facts,
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "versions": _versions(),
+        "versions": _versions(named.packages),
     }
 
 
-def _versions() -> dict[str, str]:
+def _versions(packages: Sequence[str]) -> dict[str, str]:
     from importlib.metadata import version
 
-    return {name: version(name) for name in ("prefmap", "numpy", "scikit-learn", "scipy")}
+    return {name: version(name) for name in ("prefmap", "numpy", *packages)}
 
 
-def _run(samples: SourceReader, named: NamedScorer, log: Log, limit: int | None, progress: Progress) -> Coverage:
-    wanted = {response.response_id for sample in samples for response in sample.responses}
-    done, final = _read_done(log.path)
-    done &= wanted
-    final &= wanted - done
-    total = len(wanted)
-    before = len(done) + len(final)
-    progress(before, total)
-    if before == total:
-        return Coverage(log.path, total, len(done), len(final), asked=0)
-    missing = wanted - done - final
-    fresh = (_check(one) for one in named.scorer(samples) if one.response_id in missing)
-    asked = 0
-    waiting: list[Score] = []
+class _Run:
+    """One run of a scorer: scores come in, lines go out."""
 
-    def keep() -> None:
-        nonlocal asked
-        log.write(map(_line, waiting))
-        asked += len(waiting)
-        done.update(one.response_id for one in waiting if one.value is not None)
-        final.update(one.response_id for one in waiting if one.value is None and one.final)
-        waiting.clear()
-        progress(before + asked, total)
+    def __init__(self, wanted: Wanted, named: NamedScorer, log: Log, progress: Progress) -> None:
+        self.wanted, self.named, self.log, self.progress = wanted, named, log, progress
+        self.responses = self._list_responses()
+        self.waiting: list[Score] = []
+        self.tally = Tally()
 
-    try:
-        for one in islice(fresh, limit):
-            waiting.append(one)
-            if len(waiting) == FLUSH_LINES:
-                keep()
-    finally:
-        if waiting:
-            keep()
-        log.append()
-    return Coverage(log.path, total, len(done), len(final), asked)
+    def _list_responses(self) -> set[str]:
+        shard = self.wanted.shard
+        mine = (sample for sample in self.wanted.samples if shard is None or shard.holds(sample.prompt_id))
+        return {response.response_id for sample in mine for response in sample.responses}
+
+    def score(self) -> Coverage:
+        ledger, wanted = self.wanted.ledger, self.wanted
+        self._report()
+        if any(wanted.is_missing(one) for one in self.responses):
+            at_once = 1 if self.named.is_costly else FLUSH_LINES
+            try:
+                for one in self.named.scorer(wanted):
+                    if one.response_id in self.responses and wanted.lacks(one.response_id, one.part, one.number):
+                        self.waiting.append(_check(one))
+                        ledger.add(self.waiting[-1])
+                        if len(self.waiting) >= at_once:
+                            self._keep()
+            finally:
+                self._keep()
+                self.log.append()
+        done, final = len(self.responses & ledger.scored), len(self.responses & ledger.final)
+        return Coverage(self.log.path, len(self.responses), done, final, self.tally.asked)
+
+    def _keep(self) -> None:
+        self.log.write(map(write_line, self.waiting))
+        for one in self.waiting:
+            self.tally.count(one)
+        self.waiting.clear()
+        self._report()
+
+    def _report(self) -> None:
+        ledger = self.wanted.ledger
+        self.progress(len(ledger.scored) + len(ledger.final), len(self.responses), str(self.tally))
+
+
+@dataclass
+class Tally:
+    """What a run has done so far."""
+
+    asked: int = 0
+    """Scores and failures that were logged."""
+
+    failed: int = 0
+    cost: float = 0.0
+    """In USD, where the scorer knows its price."""
+
+    def count(self, one: Score) -> None:
+        self.asked += 1
+        self.failed += one.value is None and not one.final
+        cost = one.details.get("cost")
+        self.cost += cost if isinstance(cost, float) else 0.0
+
+    def __str__(self) -> str:
+        failed = f"{self.failed:,} failed" if self.failed else ""
+        return ", ".join(filter(None, (failed, f"${self.cost:,.2f}" if self.cost else "")))
 
 
 def _check(one: Score) -> Score:
     """Turn NaN and infinities, which are no scores, into a missing value."""
     if one.value is None or isfinite(one.value):
         return one
-    return Score(one.response_id, None, f"the scorer gave {one.value}")
-
-
-def _line(one: Score) -> Line:
-    line: dict[str, object] = {"response": one.response_id, "value": one.value}
-    if one.value is None:
-        line |= {"reason": one.reason, "final": one.final}
-    return line
-
-
-def _read_done(path: Path) -> tuple[set[str], set[str]]:
-    """Read which responses have a value, and which can never have one."""
-    lines = [line for line in read_log(path).lines if line.get("kind") != HEADER]
-    done = {str(line.get("response")) for line in lines if line.get("value") is not None}
-    return done, {str(line.get("response")) for line in lines if line.get("final")} - done
+    return replace(one, value=None, reason=f"the scorer gave {one.value}")

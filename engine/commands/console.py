@@ -2,10 +2,10 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import click
 
@@ -17,7 +17,11 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
 PREFIX_SHOWN = 8
 """Digits of an id that are shown to people; any unique prefix is accepted."""
 
-Progress = Callable[[int, int], None]
+
+class Progress(Protocol):
+    """Told how much of how much is done, and what else there is to say."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None: ...
 
 
 def narrate(text: str) -> None:
@@ -40,8 +44,9 @@ def progress_bar(label: str) -> Iterator[Progress]:
     """Show done of total with the time left, on stderr, where that is a terminal."""
     with click.progressbar(length=1, label=label, file=sys.stderr, show_pos=True, update_min_steps=1) as bar:
 
-        def tell(done: int, total: int) -> None:
+        def tell(done: int, total: int, note: str = "") -> None:
             bar.length = max(total, 1)
+            bar.label = f"{label}: {note}" if note else label
             bar.update(done - bar.pos)
 
         yield tell

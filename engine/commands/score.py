@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.project import Project
+    from engine.scoring import Terms
+    from engine.wanted import Shard
 
 DEFAULT_SCORER = "crossfit"
 PARTLY_DONE = 3
@@ -25,8 +27,17 @@ PARTLY_DONE = 3
     "--scorer", "specs", multiple=True, default=[DEFAULT_SCORER], show_default=True, help="SPEC or table name."
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Score no more than so many responses now.")
+@click.option("--budget", type=click.FloatRange(min=0), help="Spend no more than so many USD now.")
+@click.option("--shard", metavar="I/N", help="Score the I-th of N parts, into a log of its own.")
 @click.pass_context
-def score(context: click.Context, project: Path, specs: tuple[str, ...], limit: int | None) -> None:
+def score(
+    context: click.Context,
+    project: Path,
+    specs: tuple[str, ...],
+    limit: int | None,
+    budget: float | None,
+    shard: str | None,
+) -> None:
     """Run scorers over the responses that have no score yet.
 
     SPEC is kind[:model][?key=value&...], such as crossfit, crossfit?folds=10 or column:score?lower_is_better=true,
@@ -34,22 +45,38 @@ def score(context: click.Context, project: Path, specs: tuple[str, ...], limit: 
     interruption the same command goes on where it was.
     """
     from engine.project import Project
+    from engine.scoring import Terms
 
-    if score_project(Project.open(project), specs, limit=limit):
+    terms = Terms(limit, _read_shard(shard), budget)
+    if score_project(Project.open(project), specs, terms):
         context.exit(PARTLY_DONE)
 
 
-def score_project(project: Project, specs: Sequence[str], *, limit: int | None = None) -> int:
+def _read_shard(text: str | None) -> Shard | None:
+    from engine.wanted import Shard
+
+    if text is None:
+        return None
+    index, slash, count = text.partition("/")
+    if not (slash and index.isascii() and index.isdigit() and count.isascii() and count.isdigit()):
+        raise click.UsageError(f"--shard is {text!r}; it must be I/N, such as 1/4.")
+    if not 1 <= int(index) <= int(count):
+        raise click.UsageError(f"--shard is {text!r}; I must be from 1 to N.")
+    return Shard(int(index), int(count))
+
+
+def score_project(project: Project, specs: Sequence[str], terms: Terms | None = None) -> int:
     """Run scorers one by one, tell what each covers, and give the number of missing scores."""
     from engine.config import load_config
     from engine.scorers.catalog import make_scorer
+    from engine.scoring import ALL
     from engine.scoring import score as run
 
     tables = load_config(project.path).scorers
     missing = 0
     for named in [make_scorer(spec, tables) for spec in specs]:
         with progress_bar(f"score {named.name}") as tell:
-            coverage = run(project, named, limit=limit, progress=tell)
+            coverage = run(project, named, terms or ALL, progress=tell, tell=narrate)
         can = coverage.responses - coverage.final
         share = f" ({coverage.scored / can:.1%})" if can else ""
         never = f", {coverage.final:,} can have none" if coverage.final else ""

@@ -20,11 +20,18 @@ SCORERS = {
 GROUP = "prefmap.scorers"
 """Entry-point group of the scorers that other packages bring."""
 
+PROVENANCE = "provenance"
+"""Marks, in a field's metadata, what is recorded but changes no value: an endpoint, concurrency, a device."""
+
 TRUE, FALSE = {"true", "yes", "1", "on"}, {"false", "no", "0", "off"}
 
 
 class Scorer(Protocol):
-    """A frozen dataclass of its parameters that is called."""
+    """A frozen dataclass of its parameters that is called.
+
+    It may also have `depends_on_dataset`, `compares_responses`, `is_costly`, `packages` and `facts()`, as NamedScorer
+    explains them. prefmap calls it with engine.wanted.Wanted, which knows more than the samples.
+    """
 
     def __call__(self, samples: Iterable[Sample]) -> Iterator[Score]:
         """Score each response at most once, in any order, as results come. The samples can be read more than once."""
@@ -51,10 +58,33 @@ class NamedScorer:
         """Whether the scores depend on all samples and labels, not on one response alone."""
         return bool(getattr(self.scorer, "depends_on_dataset", False))
 
+    @property
+    def compares_responses(self) -> bool:
+        """Whether a response is scored beside the others of its sample, so that it must be given with them."""
+        return bool(getattr(self.scorer, "compares_responses", False))
+
+    @property
+    def is_costly(self) -> bool:
+        """Whether each score is so dear that it is written at once."""
+        return bool(getattr(self.scorer, "is_costly", False))
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The packages whose versions the log keeps."""
+        return tuple(getattr(self.scorer, "packages", ()))
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What changes the values and is no parameter: the hash of a rubric or a chat template, a revision."""
+        find = getattr(self.scorer, "facts", None)
+        return dict(find()) if find else {}
+
     def identify(self, fingerprint: str) -> str:
-        """Hash what changes the values: kind, parameters, and the dataset where they depend on it."""
-        facts = sorted(f"{key}={value!r}" for key, value in self.parameters.items())
-        return content_hash(self.kind, *facts, fingerprint if self.depends_on_dataset else "")
+        """Hash what changes the values: kind, parameters, facts, and the dataset where they depend on it."""
+        where = {one.name for one in fields(self.scorer) if one.metadata.get(PROVENANCE)}  # type: ignore[arg-type]
+        said = sorted(f"{key}={value!r}" for key, value in self.parameters.items() if key not in where)
+        known = sorted(f"{key}:{value}" for key, value in self.facts.items())
+        return content_hash(self.kind, *said, *known, fingerprint if self.depends_on_dataset else "")
 
 
 def kinds() -> dict[str, str]:

@@ -84,6 +84,7 @@ class Crossfit:
     """In characters; the middle of a longer response is left out."""
 
     depends_on_dataset: ClassVar[bool] = True
+    packages: ClassVar[tuple[str, ...]] = ("scikit-learn", "scipy")
 
     def __post_init__(self) -> None:
         if self.folds < 2:

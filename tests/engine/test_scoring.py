@@ -2,19 +2,24 @@ import json
 import math
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from itertools import islice
+from typing import ClassVar
 
+import duckdb
 import pytest
 
 from engine.errors import ConfigError, LogBusyError, ScorerRefusedError
 from engine.logs import Log, read_header, read_log
+from engine.mapping import build_map
 from engine.records import Message, Sample, Score
 from engine.scorers.catalog import SCORERS, NamedScorer, kinds, make_scorer
 from engine.scorers.column import Column
 from engine.scorers.crossfit import Crossfit
-from engine.scoring import FLUSH_LINES, Coverage, score
+from engine.scoring import FLUSH_LINES, Coverage, Terms, score
 from engine.sources import SourceReader, fingerprint
+from engine.wanted import Ledger, Shard, Wanted
 
 
 def pair_row(n: int, chosen: object = 0.9, rejected: object = 0.1) -> dict:
@@ -248,9 +253,9 @@ def test_scores_and_header_are_in_the_log(import_rows):
     assert {**header, "started": None, "versions": None} == {
         "kind": "header", "scorer": "column-score", "type": "column",
         "identity": named.identify(data), "fingerprint": data,
-        "parameters": {"column": "score", "lower_is_better": False}, "started": None, "versions": None,
+        "parameters": {"column": "score", "lower_is_better": False}, "facts": {}, "started": None, "versions": None,
     }  # fmt: skip
-    assert sorted(header["versions"]) == ["numpy", "prefmap", "scikit-learn", "scipy"]
+    assert sorted(header["versions"]) == ["numpy", "prefmap"]
     said = {line["response"]: line for line in lines}
     first = next(iter(SourceReader(project)))
     assert said[first.responses[0].response_id] == {"response": first.responses[0].response_id, "value": 0.5}
@@ -316,13 +321,19 @@ def test_a_value_that_is_no_number_is_missing_with_a_reason(import_rows, value):
 
 def test_a_limit_scores_so_many_and_the_next_run_goes_on(import_rows):
     project = import_rows(ROWS)
-    assert [score(project, listening(), limit=30)[2:] for _ in range(3)] == [(30, 0, 30), (60, 0, 30), (80, 0, 20)]
+    assert [score(project, listening(), Terms(limit=30))[2:] for _ in range(3)] == [
+        (30, 0, 30),
+        (60, 0, 30),
+        (80, 0, 20),
+    ]
     assert len(log_of(listening(), project)) == 81
 
 
 def test_a_fitted_scorer_takes_no_limit(import_rows):
-    with pytest.raises(ScorerRefusedError, match=r"^crossfit depends on the whole dataset: it takes no --limit\.$"):
-        score(import_rows(ROWS), make_scorer("crossfit", {}), limit=5)
+    with pytest.raises(
+        ScorerRefusedError, match=r"^crossfit depends on the whole dataset: it takes no --limit and no --shard\.$"
+    ):
+        score(import_rows(ROWS), make_scorer("crossfit", {}), Terms(limit=5))
 
 
 def test_a_fitted_scorer_starts_a_new_log_when_the_data_changed(import_rows):
@@ -352,11 +363,11 @@ def test_a_table_with_other_settings_puts_the_old_log_away_until_they_come_back(
 
 def test_progress_is_told_from_what_is_done_to_all(import_rows):
     project = import_rows([pair_row(n) for n in range(FLUSH_LINES)])
-    score(project, listening(), limit=100)
+    score(project, listening(), Terms(limit=100))
     told = []
     score(project, listening(), progress=lambda *at: told.append(at))
     total = 2 * FLUSH_LINES
-    assert told == [(100, total), (100 + FLUSH_LINES, total), (total, total)]
+    assert told == [(100, total, ""), (100 + FLUSH_LINES, total, ""), (total, total, "")]
 
 
 def test_a_scorer_that_fails_half_way_keeps_what_it_had(import_rows):
@@ -371,3 +382,91 @@ def test_two_runs_of_one_scorer_are_not_possible(import_rows):
     project = import_rows(ROWS)
     with Log(project.scores / "listening.jsonl"), pytest.raises(LogBusyError, match=r"is being written by process \d+"):
         score(project, listening())
+
+
+# Several questions about one response, several parts of the work
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Asks two questions about each response, one of them twice; `silent` of them have no answer."""
+
+    silent: tuple[tuple[str, int], ...] = ()
+    server: ClassVar[str] = "here"
+
+    def __call__(self, samples: Wanted) -> Iterator[Score]:
+        for response in (response for sample in samples for response in sample.responses):
+            for part, number, of in (("depth", 0, 1), ("style", 0, 2), ("style", 1, 2)):
+                if samples.lacks(response.response_id, part, number):
+                    ASKED.append(f"{response.response_id} {part} {number}")
+                    value = None if (part, number) in self.silent else float(len(part) + number)
+                    reason = "" if value else "hung up"
+                    yield Score(
+                        response.response_id, value, reason, part=part, parts=2, number=number, of=of,
+                        details={"rationale": f"{part} is fine"} if value else {},
+                    )  # fmt: skip
+
+
+def asking(*silent: tuple[str, int]) -> NamedScorer:
+    ASKED.clear()
+    return NamedScorer("asking", "asking", Asking(silent), from_table=True)
+
+
+def test_a_response_has_a_score_when_all_its_parts_have_all_their_answers(import_rows):
+    project = import_rows(ROWS[:2])
+    first = score(project, asking(("style", 1)))
+    assert (first.scored, first.asked, first.missing) == (0, 12, 4)
+    again = score(project, NamedScorer("asking", "asking", Asking((("style", 1),)), from_table=True))
+    assert (again.scored, again.asked) == (0, 4)
+
+
+def test_only_the_questions_without_an_answer_are_asked_again(import_rows):
+    project = import_rows(ROWS[:2])
+    score(project, asking(("depth", 0)))
+    log = project.scores / "asking.jsonl"
+    header, lines = log.read_text().split("\n", 1)
+    whole = asking()
+    log.write_text(json.dumps({**json.loads(header), "identity": whole.identify("")}) + "\n" + lines)
+    assert score(project, whole).scored == 4
+    assert [one.split()[1:] for one in ASKED] == [["depth", "0"]] * 4
+    build_map(project)
+    with closing(duckdb.connect(str(project.map), read_only=True)) as connection:
+        said = connection.execute("SELECT value, reason, rationale FROM score").fetchall()
+    assert said == [((5 + (5 + 6) / 2) / 2, "", "depth: depth is fine\nstyle: style is fine")] * 4
+
+
+def test_shards_together_score_each_response_once(import_rows):
+    project = import_rows(ROWS)
+    asked = [score(project, listening(), Terms(shard=Shard(index, 3))).asked for index in (1, 2, 3)]
+    assert sum(asked) == 80
+    assert min(asked) > 0
+    assert (score(project, listening()).asked, len(project.score_logs())) == (0, 4)
+    build_map(project)
+    with closing(duckdb.connect(str(project.map), read_only=True)) as connection:
+        assert connection.execute("SELECT scorer, count(value) FROM score GROUP BY ALL").fetchall() == [
+            ("listening", 80)
+        ]
+
+
+def test_a_scorer_is_given_the_responses_that_lack_a_score(import_rows):
+    samples = list(SourceReader(import_rows(ROWS)))
+    ledger = Ledger()
+    for response in (*samples[0].responses, samples[1].responses[0]):
+        ledger.add(Score(response.response_id, 1.0))
+    given = list(Wanted(samples, ledger, limit=3))
+    assert [one.sample_id for one in given] == [one.sample_id for one in samples[1:3]]
+    assert given[0].responses == samples[1].responses[1:]
+    assert given[1].responses == samples[2].responses
+    assert list(Wanted(samples, ledger, is_whole=True)) == samples
+
+
+def test_where_a_scorer_runs_is_recorded_but_changes_no_identity():
+    @dataclass(frozen=True)
+    class Remote:
+        model: str
+        base_url: str = field(default="here", metadata={"provenance": True})
+
+    here, there = (NamedScorer("r", "r", Remote("m", url), False) for url in ("here", "there"))  # type: ignore[arg-type]
+    assert here.identify("") == there.identify("")
+    assert here.identify("") != NamedScorer("r", "r", Remote("n"), False).identify("")  # type: ignore[arg-type]
+    assert there.parameters == {"model": "m", "base_url": "there"}
