@@ -5,21 +5,26 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self
 
 import zstandard
 
 from engine.errors import SourceUnreadableError
-from engine.formats.catalog import COLUMNS, load_format
+from engine.formats.catalog import COLUMNS, Format, is_grouped, load_format
 from engine.project import SUFFIX as PROJECT_SUFFIX
 from engine.project import Project, Refused, SourceFile, as_text, replacing
 from engine.records import Sample
-from engine.rows import PACKED, Tell
-from engine.sources import Parsed, detect_file, read_samples
+from engine.rows import PACKED, Block, Tell, read_blocks
+from engine.sources import Parsed, detect_file, parse_block, read_samples
+from engine.spreading import MOST_PROCESSES, count_processors, spread
 
 HASH_BYTES = 1 << 20
 PACKING_LEVEL = 3
+LARGE_BYTES = 1 << 25
+"""From this size on, a file is worth the start of several processes."""
+
 LONGEST_NAME = 200
 """In bytes; with what the project adds to it, the name of a copy stays below the 255 of most file systems."""
 
@@ -83,7 +88,7 @@ def _import_file(project: Project, path: Path, reading: Reading, origin: str, st
         if known.sha256 == sha256 and _reads_alike(known, reading):
             return Imported(known, is_new=False)
     layout = choose_format(path, reading)
-    tally = Tally.of(read_samples(path, load_format(layout, reading.dimension, reading.columns), tell))
+    tally = tally_file(path, load_format(layout, reading.dimension, reading.columns), tell)
     _check_tally(path, layout, tally, strict)
     project.create()
     file = SourceFile(
@@ -156,24 +161,25 @@ def preview(path: Path, reading: Reading = AS_DETECTED, *, limit: int = 3) -> Pr
                 first.append(replace(one.sample, file=path.name, row=one.number))
             yield one
 
-    tally = Tally.of(watch(read_samples(path, made)))
+    tally = Tally.sum([Tally.of(watch(read_samples(path, made)))])
     _check_tally(path, layout, tally, strict=False)
     return Preview(layout, made.direction, first, tally)
 
 
 @dataclass
 class Tally:
-    """What a file holds."""
+    """What a file holds, or a part of it."""
 
     rows: int = 0
     samples: int = 0
     refused: list[Refused] = field(default_factory=list)
     flags: Counter[str] = field(default_factory=Counter)
+    ids: list[str] = field(default_factory=list)
+    """Of the samples, so that duplicates are found."""
 
     @classmethod
     def of(cls, rows: Iterable[Parsed]) -> Self:
         tally = cls()
-        seen: set[str] = set()
         for number, sample, problem in rows:
             tally.rows += 1
             if problem:
@@ -181,11 +187,39 @@ class Tally:
             if sample is None:
                 continue
             tally.samples += 1
-            tally.flags.update(sample.flags)
-            tally.flags["duplicate"] += sample.sample_id in seen
-            seen.add(sample.sample_id)
-        tally.refused.sort(key=lambda one: one.row)
+            if sample.flags:
+                tally.flags.update(sample.flags)
+            tally.ids.append(sample.sample_id)
         return tally
+
+    @classmethod
+    def sum(cls, parts: Iterable["Tally"]) -> Self:
+        """Put the parts of one file together."""
+        whole = cls()
+        seen: set[str] = set()
+        for part in parts:
+            whole.rows += part.rows
+            whole.samples += part.samples
+            whole.refused += part.refused
+            whole.flags += part.flags
+            seen.update(part.ids)
+        whole.refused.sort(key=lambda one: one.row)
+        whole.flags["duplicate"] = whole.samples - len(seen)
+        return whole
+
+
+def tally_file(path: Path, layout: Format, tell: Tell) -> Tally:
+    """Read every row of a file; a large one in several processes."""
+    if is_grouped(layout):
+        return Tally.sum([Tally.of(read_samples(path, layout, tell))])
+    processes = count_processors() if path.stat().st_size > LARGE_BYTES else 1
+    return Tally.sum(
+        spread(partial(_tally_block, layout), read_blocks(path, tell), processes=min(processes, MOST_PROCESSES))
+    )
+
+
+def _tally_block(layout: Format, block: Block) -> Tally:
+    return Tally.of(parse_block(block, layout))
 
 
 def _hash(path: Path) -> str:

@@ -143,6 +143,8 @@ class Outcomes:
 
     def decide(self, sample: Sample) -> Decision:
         """Settle a sample: by its reviewers where they agree, else by its label."""
+        if not self._by_content:
+            return decide(sample, None)
         said = self.on(sample.content_id)
         if len({outcome.meaning for outcome in said}) > 1:
             return Decision(None, "conflict between reviewers")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from engine.errors import RowRefusedError
 from engine.records import TrainingPair
-from engine.turns import read_messages
+from engine.turns import ROLES, read_messages
 
 MORE_THAN_TEXT = "more than text (tools, tool calls, images, names)"
 
@@ -28,18 +28,32 @@ def require_text_turns(pair: TrainingPair) -> None:
 def find_turn_problem(prompt: object, answers: Mapping[str, object]) -> str:
     """Say what a trainer would stumble over in a prompt and one or two answers, each a list of messages."""
     try:
-        asked = read_messages(prompt, "prompt")
-        given = [read_messages(turns, name) for name, turns in answers.items()]
+        asked = _outline(prompt, "prompt")
+        given = [_outline(turns, name) for name, turns in answers.items()]
     except RowRefusedError as error:
         return str(error)
-    if asked[-1].role not in ("user", "tool"):
-        return f"the prompt ends with a turn of the {asked[-1].role}"
+    if asked[-1][0] not in ("user", "tool"):
+        return f"the prompt ends with a turn of the {asked[-1][0]}"
     names = " and ".join(answers)
-    if any([turn.role for turn in turns] != ["assistant"] for turns in given):
+    if any(len(turns) != 1 or turns[0][0] != "assistant" for turns in given):
         return f"{names} {'are' if len(given) > 1 else 'is'} not one assistant turn{' each' if len(given) > 1 else ''}"
-    if not all(turns[0].content.strip() or turns[0].extra for turns in given):
+    if not all(content.strip() or extra for [(_, content, extra)] in given):
         return "a response is empty"
     return f"{names} are the same" if len(given) > 1 and given[0] == given[1] else ""
+
+
+def _outline(turns: object, name: str) -> list[tuple[str, str, str]]:
+    """Give role, text and what else is in each turn; turns of two texts, as most are, need no closer look."""
+    if isinstance(turns, list) and turns and all(map(_is_plain, turns)):
+        return [(turn["role"], turn["content"], "") for turn in turns]
+    return [(turn.role, turn.content, turn.extra) for turn in read_messages(turns, name)]
+
+
+def _is_plain(turn: object) -> bool:
+    if not isinstance(turn, dict) or len(turn) != 2:
+        return False
+    role = turn.get("role")
+    return isinstance(role, str) and role in ROLES and isinstance(turn.get("content"), str)
 
 
 def find_more_than_text(*conversations: object) -> str:

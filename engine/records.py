@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, Self
 
@@ -14,14 +13,16 @@ ID_BYTES = 8
 """Size of an id: 64 bits, shown as 16 hexadecimal digits."""
 
 
+class NulError(ValueError):
+    """A text holds a NUL character, which no terminal, log or database takes."""
+
+
 def content_hash(*parts: str) -> str:
-    """Hash texts so that no two different lists of texts are confused."""
-    digest = hashlib.blake2b(digest_size=ID_BYTES)
-    for part in parts:
-        data = part.encode()
-        digest.update(len(data).to_bytes(8, "big"))
-        digest.update(data)
-    return digest.hexdigest()
+    """Hash texts so that no two different lists of texts are confused; raises NulError, since NUL keeps them apart."""
+    joined = "\0".join((*parts, ""))
+    if joined.count("\0") > len(parts):
+        raise NulError("NUL")
+    return hashlib.blake2b(joined.encode(), digest_size=ID_BYTES).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,8 @@ class Message:
         return (self.role, self.content, self.extra) if self.extra else (self.role, self.content)
 
 
-@lru_cache(maxsize=64)
 def hash_prompt(prompt: tuple[Message, ...]) -> str:
-    """Hash a conversation; the responses of one prompt ask for it again and again."""
+    """Hash a conversation."""
     return content_hash(*(part for turn in prompt for part in turn.parts))
 
 
@@ -149,6 +149,13 @@ class Sample:
         noticed = (*flags, *split, *_notice(shared, responses))
         return cls(sample_id, shared, prompt_id, responses, source, votes, tools, noticed)
 
+    def placed(self, file: str, row: int, sample_id: str) -> Self:
+        """Give the same sample with its place, and the id that it has among its duplicates."""
+        return type(self)(
+            sample_id, self.prompt, self.prompt_id, self.responses, self.source, self.votes, self.tools, self.flags,
+            file, row,
+        )  # fmt: skip
+
     @property
     def content_id(self) -> str:
         """The id that all exact duplicates share; a verdict belongs to it."""
@@ -175,20 +182,24 @@ def label_pair(labels: Sequence[float | None]) -> Pair | None:
 
 
 def _hash_response(prompt_id: str, system: str | None, turns: tuple[Message, ...], text: str, extra: str) -> str:
+    if not (turns or extra):
+        return content_hash(prompt_id, system or "", text)
     own = (part for turn in turns for part in turn.parts)
     return content_hash(prompt_id, system or "", *own, text, *([extra] if extra else []))
 
 
 def _notice(prompt: Sequence[Message], responses: Sequence[Response]) -> Iterator[str]:
-    if not prompt and not any(response.turns for response in responses):
+    contexts = {response.turns for response in responses}
+    differ = contexts != {()}
+    if not prompt and not differ:
         yield "no prompt"
-    if any(response.turns for response in responses):
+    if differ:
         yield "contexts differ"
-    if any(_stumbles((*prompt, *response.turns)) for response in responses):
+    if any(_stumbles((*prompt, *turns)) for turns in contexts):
         yield "roles do not alternate"
     labels = [response.label for response in responses]
     if label_pair(labels) is None:
-        yield "no label" if sum(label is not None for label in labels) < 2 else "tie"
+        yield "no label" if len(labels) - labels.count(None) < 2 else "tie"
     if any(response.is_empty for response in responses):
         yield "empty response"
     if len({response.response_id for response in responses}) < len(responses):
@@ -197,7 +208,8 @@ def _notice(prompt: Sequence[Message], responses: Sequence[Response]) -> Iterato
 
 def _stumbles(turns: Sequence[Message]) -> bool:
     """Say whether a speaker speaks twice in a row, the answer of the assistant included."""
-    return any(before.role == after.role for before, after in pairwise((*turns, Message("assistant", ""))))
+    roles = [*(turn.role for turn in turns), "assistant"]
+    return any(before == after for before, after in pairwise(roles))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ import orjson
 import zstandard
 
 from engine.errors import SourceUnreadableError
-from engine.map_writer import read_parquet_rows
 
 PACKABLE = (".jsonl", ".json", ".csv", ".tsv")
 PACKED = (".gz", ".zst")
 PACKED_BYTES = 1 << 16
 """How much of a packed file is read at a time."""
+
+UNPACKED_BYTES = 1 << 18
 
 CSV_CELL_LIMIT = 1 << 28
 """Largest cell of a CSV file in characters; Python's own limit, 131,072, is less than one long conversation."""
@@ -28,6 +30,11 @@ Stream = io.BufferedReader | gzip.GzipFile
 
 Tell = Callable[[int], None]
 """Told how many bytes of the file, as it lies on disk, have been read so far."""
+
+
+BLOCK_BYTES = 1 << 20
+BLOCK_ROWS = 512
+"""How much of a file is handed on at a time: lines as they stand, or rows where the file must be read whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +62,63 @@ def kind_of(path: Path) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some rows of a file that follow each other, so that they can be read elsewhere."""
+
+    rows: Sequence[Row] = ()
+    lines: Sequence[bytes] = ()
+    """Lines of JSON, still to be read."""
+
+    first: int = 1
+    """Number of the first line."""
+
+    def __iter__(self) -> Iterator[Row]:
+        yield from self.rows
+        for number, line in enumerate(self.lines, start=self.first):
+            if not line.isspace():
+                yield _read_line(number, line)
+
+
 def read_rows(path: Path, tell: Tell = lambda _: None) -> Iterator[Row]:
     """Read a file row by row; a row that cannot be read says why, and the next one follows."""
+    return chain.from_iterable(read_blocks(path, tell))
+
+
+def read_blocks(path: Path, tell: Tell = lambda _: None) -> Iterator[Block]:
+    """Read a file block by block."""
     kind = kind_of(path)
     try:
         if kind == ".parquet":
-            yield from (Row(number, values) for number, values in enumerate(read_parquet_rows(path), start=1))
+            rows = (Row(number, values) for number, values in enumerate(_read_parquet(path), start=1))
+            yield from _gather(rows)
             return
         with path.open("rb") as file:
-            yield from _read_text_rows(kind, _unpack(file), tell, file)
+            for block in _read_text_blocks(kind, _unpack(file), file.name):
+                tell(path.stat().st_size if file.closed else file.tell())
+                yield block
     except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
         raise SourceUnreadableError(f"{path} is cut short or damaged inside ({error}). Fetch it again.") from error
     except OSError as error:
         raise SourceUnreadableError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
+def _read_parquet(path: Path) -> Iterator[Mapping[str, object]]:
+    from engine.map_writer import read_parquet_rows
+
+    return read_parquet_rows(path)
+
+
+def _gather(rows: Iterator[Row]) -> Iterator[Block]:
+    while some := list(islice(rows, BLOCK_ROWS)):
+        yield Block(some)
+
+
 def _unpack(file: io.BufferedReader) -> Stream:
     name = str(file.name).lower()
     if name.endswith(".gz"):
         return gzip.GzipFile(fileobj=file)
-    return io.BufferedReader(_ZstdReader(file)) if name.endswith(".zst") else file
+    return io.BufferedReader(_ZstdReader(file), UNPACKED_BYTES) if name.endswith(".zst") else file
 
 
 class _ZstdReader(io.RawIOBase):
@@ -110,26 +154,25 @@ class _ZstdReader(io.RawIOBase):
         return rest
 
 
-def _read_text_rows(kind: str, stream: Stream, tell: Tell, file: io.BufferedReader) -> Iterator[Row]:
+def _read_text_blocks(kind: str, stream: Stream, name: str) -> Iterator[Block]:
     if kind in (".csv", ".tsv"):
-        return _read_csv(stream, file.name, "\t" if kind == ".tsv" else ",")
+        return _gather(_read_csv(stream, name, "\t" if kind == ".tsv" else ","))
     if kind == ".json" and _opens_array(stream):
-        return _read_array(stream, file.name)
-    return _read_lines(stream, lambda: tell(file.tell()))
+        return _gather(_read_array(stream, name))
+    return _read_lines(stream)
 
 
 def _opens_array(stream: Stream) -> bool:
     return stream.peek(PACKED_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
 
 
-def _read_lines(stream: Stream, tell: Callable[[], None]) -> Iterator[Row]:
-    for number, line in enumerate(stream, start=1):
-        if number % 256 == 0:
-            tell()
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")
-        if line.strip():
-            yield _read_line(number, line)
+def _read_lines(stream: Stream) -> Iterator[Block]:
+    first = 1
+    while lines := stream.readlines(BLOCK_BYTES):
+        if first == 1:
+            lines[0] = lines[0].removeprefix(b"\xef\xbb\xbf")
+        yield Block(lines=lines, first=first)
+        first += len(lines)
 
 
 def _read_line(number: int, line: bytes) -> Row:

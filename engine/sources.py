@@ -2,17 +2,16 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, cast
 
 from engine.errors import FormatUnknownError, ProjectDamagedError, RowRefusedError
 from engine.formats.catalog import Format, GroupedFormat, detect_format, is_grouped, load_format
 from engine.project import Project, SourceFile
-from engine.records import Sample
-from engine.rows import Row, Tell, read_rows
+from engine.records import NulError, Sample, content_hash
+from engine.rows import Block, Row, Tell, read_blocks, read_rows
 
 DETECT_ROWS = 100
 """How many rows a format is recognised by."""
@@ -42,22 +41,27 @@ def read_samples(path: Path, layout: Format, tell: Tell = lambda _: None) -> Ite
     if is_grouped(layout):
         yield from _read_groups(path, cast(GroupedFormat, layout), tell)
         return
-    for row in read_rows(path, tell):
-        yield _try(row.number, partial(parse, row, layout))
+    for block in read_blocks(path, tell):
+        yield from parse_block(block, layout)
+
+
+def parse_block(block: Block, layout: Format) -> Iterator[Parsed]:
+    """Read the sample of each row of a block."""
+    for row in block:
+        try:
+            yield Parsed(row.number, parse(row, layout))
+        except RowRefusedError as error:
+            yield Parsed(row.number, None, str(error))
 
 
 def parse(row: Row, layout: Format) -> Sample:
     """Read the sample of a row, or raise RowRefusedError."""
     if row.values is None:
         raise RowRefusedError(row.problem)
-    return _checked(partial(layout.to_sample, row.values))
-
-
-def _try(number: int, read: Callable[[], Sample]) -> Parsed:
-    try:
-        return Parsed(number, read())
-    except RowRefusedError as error:
-        return Parsed(number, None, str(error))
+    with _refusing_characters():
+        sample = layout.to_sample(row.values)
+        content_hash(sample.source)
+        return sample
 
 
 def _read_groups(path: Path, layout: GroupedFormat, tell: Tell) -> Iterator[Parsed]:
@@ -71,30 +75,30 @@ def _read_groups(path: Path, layout: GroupedFormat, tell: Tell) -> Iterator[Pars
         except RowRefusedError as error:
             yield Parsed(row.number, None, str(error))
     for rows in groups.values():
-        first = _try(rows[0].number, partial(_checked, partial(layout.join, [row.values or {} for row in rows])))
+        first = _join(rows, layout)
         yield first
         yield from (Parsed(row.number, None, first.problem) for row in rows[1:])
 
 
-def _checked(read: Callable[[], Sample]) -> Sample:
-    """Read a sample, and refuse what no terminal, log or trainer can hold."""
+def _join(rows: Sequence[Row], layout: GroupedFormat) -> Parsed:
     try:
-        sample = read()
-        sample.source.encode()
+        with _refusing_characters():
+            sample = layout.join([row.values or {} for row in rows])
+            content_hash(sample.source)
+            return Parsed(rows[0].number, sample)
+    except RowRefusedError as error:
+        return Parsed(rows[0].number, None, str(error))
+
+
+@contextmanager
+def _refusing_characters() -> Iterator[None]:
+    """Refuse what no terminal, log or trainer can hold; hashing a sample finds it."""
+    try:
+        yield
     except UnicodeEncodeError:
         raise RowRefusedError("it holds half of a surrogate pair, which is no character") from None
-    if any("\0" in text for text in _texts(sample)):
-        raise RowRefusedError("it holds a NUL character")
-    return sample
-
-
-def _texts(sample: Sample) -> Iterator[str]:
-    yield from (message.content for message in sample.prompt)
-    yield sample.source
-    for response in sample.responses:
-        yield response.text
-        yield response.system or ""
-        yield from (turn.content for turn in response.turns)
+    except NulError:
+        raise RowRefusedError("it holds a NUL character") from None
 
 
 def detect_file(path: Path) -> str:
@@ -127,10 +131,13 @@ class SourceReader:
         """Yield all samples in source order; exact duplicates get -2, -3 behind their id."""
         seen: Counter[str] = Counter()
         for file in self.files:
-            for sample in self._read(file):
-                seen[sample.sample_id] += 1
-                again = seen[sample.sample_id]
-                yield sample if again == 1 else replace(sample, sample_id=f"{sample.sample_id}-{again}")
+            layout = load_format(file.format, file.dimension, file.columns)
+            for number, sample, _ in read_samples(self._stored(file), layout):
+                if sample is not None:
+                    content_id = sample.sample_id
+                    seen[content_id] += 1
+                    again = seen[content_id]
+                    yield sample.placed(file.name, number, content_id if again == 1 else f"{content_id}-{again}")
 
     def with_rows(self) -> Iterator[Original]:
         """Yield all samples in the same order, each beside its original row; only for formats of one row a sample."""
@@ -147,12 +154,6 @@ class SourceReader:
         if not stored.exists():
             raise ProjectDamagedError(f"{stored} is missing. Import {file.path} again.")
         return stored
-
-    def _read(self, file: SourceFile) -> Iterator[Sample]:
-        layout = load_format(file.format, file.dimension, file.columns)
-        for number, sample, _ in read_samples(self._stored(file), layout):
-            if sample is not None:
-                yield replace(sample, file=file.name, row=number)
 
 
 class Fingerprint:

@@ -64,7 +64,7 @@ def test_a_deleted_map_is_built_again_the_same(make_project, tmp_path):
     assert dump(project) == before
     again = export(project, tmp_path / "b.jsonl", ExportPlan(policy="adm"))
     assert again.output.read_bytes() == first.output.read_bytes()
-    assert again.manifest.read_text().replace("b.jsonl", "a.jsonl") == first.manifest.read_text()
+    assert again.manifest.read_text().replace('"b.jsonl"', '"a.jsonl"') == first.manifest.read_text()
     assert [row["sample_id"] for row in before["sample"]] == ids
     assert {row["verdict"] for row in before["verdict"]} == {"keep", "flip", "tie", "drop"}
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.records import Message, Pair, Sample, content_hash, content_of, hash_prompt, label_pair
+from engine.records import Message, NulError, Pair, Sample, content_hash, content_of, hash_prompt, label_pair
 
 PROMPT = (Message("user", "Name a prime."),)
 USER, ANSWER = Message("user", "Hi"), Message("assistant", "Hello.")
@@ -16,23 +16,32 @@ def sample(*texts: str, prompt=PROMPT, labels=None, **others) -> Sample:
     )
 
 
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
 def test_ids_stay_the_same_from_version_to_version():
     made = sample("Seven.", "Nine.")
     ids = (made.sample_id, made.prompt_id, *(one.response_id for one in made.responses))
-    assert ids == ("d2c70084da19a6f4", "6ca45084843f2945", "d64325897b990288", "9645d9faff6e3905")
+    assert ids == ("01f56b9205e7cd31", "18182e36de9a448f", "19c3b0fb38a2ecc0", "f18fa3b2b1c88e47")
 
 
-@given(st.lists(st.text(), min_size=1, max_size=4), st.lists(st.text(), min_size=1, max_size=4))
+@given(st.lists(TEXTS, min_size=1, max_size=4), st.lists(TEXTS, min_size=1, max_size=4))
 def test_two_lists_of_texts_have_one_hash_only_if_they_are_the_same(one, other):
     assert (content_hash(*one) == content_hash(*other)) == (one == other)
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [(("ab", "c"), ("a", "bc")), (("a",), ("a", "")), (("",), ()), (("a", "b"), ("b", "a")), (("a\0b",), ("a", "b"))],
+    [(("ab", "c"), ("a", "bc")), (("a",), ("a", "")), (("",), ()), (("a", "b"), ("b", "a"))],
 )
 def test_a_hash_tells_where_one_part_ends(one, other):
     assert content_hash(*one) != content_hash(*other)
+
+
+@pytest.mark.parametrize("parts", [("a\0b",), ("a", "\0"), ("\0",)])
+def test_a_text_with_a_nul_has_no_hash(parts):
+    with pytest.raises(NulError):
+        content_hash(*parts)
 
 
 def test_a_prompt_is_known_by_roles_and_order_too():
@@ -41,7 +50,7 @@ def test_a_prompt_is_known_by_roles_and_order_too():
     assert len({hash_prompt(prompt) for prompt in (turns, *others)}) == 6
 
 
-@given(st.lists(st.text(), min_size=2, max_size=5), st.data())
+@given(st.lists(TEXTS, min_size=2, max_size=5), st.data())
 def test_labels_and_order_leave_every_id_alone(texts, data):
     shuffled = data.draw(st.permutations(texts))
     labels = data.draw(st.lists(st.none() | st.floats(allow_nan=False), min_size=len(texts), max_size=len(texts)))
