@@ -37,6 +37,7 @@ class Review:
     ) -> None:
         project.reviews.mkdir(exist_ok=True)
         self.reviewer = reviewer
+        self._project = project
         self._now = now
         path = project.reviews / f"{_name_file(reviewer)}.{_safe(socket.gethostname())}.jsonl"
         self._log = Log(path, chained=True, advice=BUSY_ADVICE)
@@ -96,6 +97,10 @@ class Review:
         whole = {**line, "reviewer": self.reviewer, "time": time}
         self._log.append({**whole, "id": content_hash(self._log.head, time)})
         self._history.apply(whole)
+
+    def said_of(self, content_id: str) -> list[Outcome]:
+        """List what each reviewer says of a content, as all logs have it now."""
+        return Outcomes.read(self._project.review_logs()).on(content_id)
 
     @property
     def steps(self) -> Sequence[Outcome]:

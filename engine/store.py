@@ -206,6 +206,17 @@ class Store:
         said = {(scorer, one): (value, reason) for scorer, one, value, reason in rows}
         return {name: [said.get((name, one), (None, "not scored")) for one in ids] for name in self.scorers()}
 
+    def rationales(self, sample: Sample) -> dict[str, list[str]]:
+        """Give for each scorer that explains itself what it says of each response of a sample."""
+        ids = [response.response_id for response in sample.responses]
+        rows = self._ask(
+            "SELECT scorer, response_id, rationale FROM score "
+            "WHERE rationale IS NOT NULL AND response_id IN (SELECT unnest($ids::VARCHAR[]))",
+            {"ids": ids},
+        )
+        said = {(scorer, one): str(text) for scorer, one, text in rows}
+        return {name: [said.get((name, one), "") for one in ids] for name in sorted({row[0] for row in rows})}
+
     def margins(self, ordinal: int) -> dict[str, float | None]:
         """Give the z-scored margin of each scorer for one sample."""
         rows = self._ask("SELECT scorer, margin FROM point WHERE ordinal = $ordinal", {"ordinal": int(ordinal)})

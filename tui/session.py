@@ -13,6 +13,7 @@ from engine.outcomes import VERDICTS, Outcome
 from engine.records import Sample, Verdict, content_of
 from engine.reviewing import Review
 from engine.store import QueueEntry, Store
+from tui.sides import Mode, order_blind, order_sighted
 
 Ints = npt.NDArray[np.int64]
 
@@ -43,6 +44,21 @@ class Shown:
     outcome: Outcome | None
     """The own standing verdict."""
 
+    order: tuple[int, ...]
+    """The responses, by index, as they stand on the screen."""
+
+    mode: Mode = "sighted"
+    is_revealed: bool = True
+    """Whether the reviewer saw the label: always while sighted, else once a verdict was given."""
+
+    def number(self, index: int) -> int:
+        """Give the number that a response has on the screen; while sighted it is that of its row."""
+        return index + 1 if self.mode == "sighted" else self.order.index(index) + 1
+
+    def index(self, number: int) -> int:
+        """Find the response of a number on the screen."""
+        return number - 1 if self.mode == "sighted" else self.order[number - 1]
+
 
 class Progress(NamedTuple):
     """How far the sitting is."""
@@ -60,11 +76,19 @@ class Session:
     """One reviewer's way through the queue of one map."""
 
     def __init__(
-        self, store: Store, review: Review | None, *, by: str = "suspicion", target: int | None = None
+        self,
+        store: Store,
+        review: Review | None,
+        *,
+        by: str = "suspicion",
+        target: int | None = None,
+        mode: Mode = "sighted",
     ) -> None:
         self.store = store
         self.review = review
         self.by = by
+        self.mode = mode
+        self._revealed: set[str] = set()
         self.order: Ints = np.empty(0, dtype=np.int64)
         self.position = 0
         self._target = target
@@ -105,7 +129,13 @@ class Session:
         sample = self.store.sample(ordinal)
         (entry,) = self.store.entries([ordinal])
         outcome = self._standing.get(sample.content_id)
-        return Shown(sample, entry, self.rank(ordinal), self.store.scores(sample), outcome)
+        reviewer = self.review.reviewer if self.review else ""
+        order = order_sighted(sample) if self.mode == "sighted" else order_blind(sample, reviewer)
+        is_revealed = self.mode == "sighted" or outcome is not None or sample.content_id in self._revealed
+        if is_revealed:
+            self._revealed.add(sample.content_id)
+        scores = self.store.scores(sample)
+        return Shown(sample, entry, self.rank(ordinal), scores, outcome, order, self.mode, is_revealed)
 
     def give(
         self, at: Shown, verdict: Verdict, preferred: int | None, rejected: int | None, /, **circumstances: object
@@ -124,6 +154,7 @@ class Session:
             **circumstances,
         )
         self._standing[at.sample.content_id] = outcome
+        self._revealed.add(at.sample.content_id)
         self._mark([at.sample.content_id], SKIPPED if verdict == "skip" else READ)
         self.position = self.next_unread(self.position)
         return outcome
@@ -183,6 +214,10 @@ class Session:
         """Note the state of these contents, duplicates included."""
         if content_ids:
             self._state[self.store.ordinals(content_ids)] = state
+
+    def said_of(self, sample: Sample) -> list[Outcome]:
+        """List what each reviewer says of a sample, as the logs have it now."""
+        return self.review.said_of(sample.content_id) if self.review else []
 
     def verdict_on(self, content_id: str) -> str:
         """Name the own verdict on a content; empty where there is none."""
