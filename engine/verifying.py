@@ -34,7 +34,18 @@ def verify(output: Path) -> Verified:
     rows = _check_rows(output, manifest["plan"]["format"])
     if rows != counts["rows"]:
         raise VerifyError(f"{output} holds {rows:,} rows, not {counts['rows']:,} as its manifest says.")
+    _check_other_part(output, manifest.get("other_part"))
     return Verified(output, rows)
+
+
+def _check_other_part(output: Path, named: Mapping[str, str] | None) -> None:
+    """Where the other part lies beside this one, it must be that of the same export."""
+    other = output.with_name(named["file"]) if named else None
+    if named and other and other.exists() and hash_file(other) != named["sha256"]:
+        raise VerifyError(
+            f"{other} is not the other part of {output}: they are of two exports, and may share prompts. "
+            "Export both again."
+        )
 
 
 def _read_manifest(path: Path) -> dict[str, dict]:  # type: ignore[type-arg]
@@ -45,6 +56,8 @@ def _read_manifest(path: Path) -> dict[str, dict]:  # type: ignore[type-arg]
         counts = manifest["counts"]
         manifest["output"]["sha256"], manifest["plan"]["format"]
         counts["samples"] + counts["kept"] + counts["rows"] + sum(counts["dropped"].values())
+        if "other_part" in manifest:
+            path.with_name(manifest["other_part"]["file"]), manifest["other_part"]["sha256"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise VerifyError(f"{path} is no manifest of prefmap ({error!r}).") from error
     return manifest
