@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from engine.commands.console import AS_JSON, PROJECT, narrate, progress_bar, say_json
+from engine.commands.console import (
+    AS_JSON,
+    MAX_LENGTH,
+    PROJECT,
+    TOKENIZER,
+    check_length,
+    narrate,
+    progress_bar,
+    say_json,
+)
 
 if TYPE_CHECKING:
     from engine.exporting import Exported
+    from engine.predicting import Forecast
 
 POLICIES = ("all", "adm", "random")
 FORMATS = ("trl", "trl-standard", "kto", "openai", "llamafactory", "axolotl", "openrlhf", "same", "patch")
@@ -27,6 +37,8 @@ FORMATS = ("trl", "trl-standard", "kto", "openai", "llamafactory", "axolotl", "o
 @click.option(
     "--format", "layout", type=click.Choice(FORMATS), default="trl", show_default=True, help="Shape of the rows."
 )
+@TOKENIZER
+@MAX_LENGTH
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @AS_JSON
 @click.pass_context
@@ -39,6 +51,8 @@ def export(
     seed: int,
     holdout: float | None,
     layout: str,
+    tokenizer: str | None,
+    max_length: int,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -50,12 +64,15 @@ def export(
     """
     from engine.exporting import export as run
     from engine.manifests import ExportPlan
+    from engine.predicting import load_forecast
     from engine.project import Project
 
     _check_usage(context, policy, holdout)
+    check_length(context, tokenizer)
     plan = ExportPlan(policy=policy, fraction=fraction, seed=seed, format=layout, holdout=holdout)
+    forecast = load_forecast(tokenizer, max_length, layout) if tokenizer else None
     with progress_bar(f"export {output.name}") as tell:
-        done = run(Project.open(project), output, plan, force=force, progress=tell)
+        done = run(Project.open(project), output, plan, force=force, forecast=forecast, progress=tell)
     for part in filter(None, (done, done.held_out)):
         _tell(part)
     if done.description:
@@ -83,6 +100,18 @@ def _tell(done: Exported) -> None:
         narrate(f"  rows: {done.rows:,}")
     for reason, count in done.rows_left_out.items():
         narrate(f"  rows left out: {count:,} {reason}")
+    if done.forecast:
+        _tell_forecast(done.forecast)
+
+
+def _tell_forecast(said: Forecast) -> None:
+    """Tell what TRL would do with the rows."""
+    narrate(
+        f"  TRL with {said.name} would drop {said.dropped:,} rows whose prompt fills {said.max_length:,} tokens, "
+        f"and cut {said.cut:,} that are longer."
+    )
+    if said.refused:
+        narrate(f"  mind: its chat template makes TRL stop at {said.first_refused} (such rows: {said.refused:,})")
 
 
 def _summarise(done: Exported) -> dict[str, object]:
@@ -92,4 +121,5 @@ def _summarise(done: Exported) -> dict[str, object]:
         "kept": done.kept,
         "rows": done.rows,
         "dropped": done.dropped,
+        **({"forecast": done.forecast.describe()} if done.forecast else {}),
     }
