@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,9 @@ FORMATS = ("trl", "trl-standard", "kto", "openai", "llamafactory", "axolotl", "o
 )
 @TOKENIZER
 @MAX_LENGTH
-@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option("--push", metavar="hf:OWNER/NAME", help="Upload the finished export to the Hugging Face hub.")
+@click.option("--private/--public", "is_private", default=True, show_default=True, help="Who sees what --push uploads.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists; with --push, also those of the dataset.")
 @AS_JSON
 @click.pass_context
 def export(
@@ -53,6 +56,8 @@ def export(
     layout: str,
     tokenizer: str | None,
     max_length: int,
+    push: str | None,
+    is_private: bool,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -66,10 +71,12 @@ def export(
     from engine.manifests import ExportPlan
     from engine.predicting import load_forecast
     from engine.project import Project
+    from engine.publishing import check_push, publish
 
-    _check_usage(context, policy, holdout)
+    _check_usage(context, policy, holdout, push)
     check_length(context, tokenizer)
     plan = ExportPlan(policy=policy, fraction=fraction, seed=seed, format=layout, holdout=holdout)
+    name = check_push(push) if push else ""
     forecast = load_forecast(tokenizer, max_length, layout) if tokenizer else None
     with progress_bar(f"export {output.name}") as tell:
         done = run(Project.open(project), output, plan, force=force, forecast=forecast, progress=tell)
@@ -79,16 +86,23 @@ def export(
         narrate(f"  merge {done.description} into the trainer's dataset_info.json.")
     if done.is_by_fitted_scorer:
         narrate("  mind: the map's scorer was fitted on the labels. It finds mislabels more than it judges quality.")
+    if name:
+        more = [done.description] if done.description else []
+        loud = sys.stderr.isatty()
+        address = publish(name, done.output, *more, is_public=not is_private, force=force, quiet=not loud)
+        narrate(f"  pushed to {address} ({'private' if is_private else 'public'}).")
     if as_json:
         say_json({**_summarise(done), **({"held_out": _summarise(done.held_out)} if done.held_out else {})})
 
 
-def _check_usage(context: click.Context, policy: str, holdout: float | None) -> None:
+def _check_usage(context: click.Context, policy: str, holdout: float | None, push: str | None) -> None:
     given = {name for name in ("fraction", "seed") if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     if policy == "all" and "fraction" in given:
         raise click.UsageError("--fraction needs --policy adm or random.", context)
     if policy == "all" and holdout is None and "seed" in given:
         raise click.UsageError("--seed needs --policy random, or --holdout.", context)
+    if push is None and context.get_parameter_source("is_private") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--private and --public need --push.", context)
 
 
 def _tell(done: Exported) -> None:
