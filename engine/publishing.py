@@ -78,7 +78,7 @@ def _read(part: Path) -> dict[str, Any]:
 
 
 def _create(hub: Any, name: str, *, is_public: bool, force: bool) -> str:
-    """Make the dataset; one that exists is taken by force alone, and a public one only to publish."""
+    """Make the dataset; one that exists is taken by force alone, and only as it is: public or private."""
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
@@ -86,8 +86,9 @@ def _create(hub: Any, name: str, *, is_public: bool, force: bool) -> str:
     except HfHubHTTPError as error:
         if _status(error) != EXISTS or not force:
             raise
-    if not is_public and not hub.dataset_info(name).private:
-        raise PushRefusedError(f"{HUB}{name} is public: nothing was uploaded. Say --public to publish there.")
+    if hub.dataset_info(name).private == is_public:
+        found = "private" if is_public else "public"
+        raise PushRefusedError(f"{HUB}{name} is {found}: nothing was uploaded. To push there, say --{found}.")
     return f"{hub.endpoint}/datasets/{name}"
 
 

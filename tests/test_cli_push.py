@@ -83,10 +83,11 @@ def test_a_dataset_of_that_name_is_replaced_by_force_alone(hub, push, tmp_path):
     assert hub.datasets["kim/pairs"].files["train.jsonl"] == (tmp_path / "train.jsonl").read_bytes()
 
 
-def test_what_is_public_already_gets_nothing_that_was_not_to_be(hub, push):
-    hub.datasets["kim/pairs"] = Dataset(private=False)
-    assert the_sentence(push(hub.env, "--force")) == (
-        "hf:kim/pairs is public: nothing was uploaded. Say --public to publish there."
+@pytest.mark.parametrize(("is_private", "words", "found"), [(False, [], "public"), (True, ["--public"], "private")])
+def test_nothing_goes_where_more_or_fewer_would_see_it(hub, push, is_private, words, found):
+    hub.datasets["kim/pairs"] = Dataset(private=is_private)
+    assert the_sentence(push(hub.env, "--force", *words)) == (
+        f"hf:kim/pairs is {found}: nothing was uploaded. To push there, say --{found}."
     )
     assert hub.datasets["kim/pairs"].files == {}
 
