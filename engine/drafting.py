@@ -40,16 +40,17 @@ class Drafting(ABC, Generic[Item]):
     """What is to be exported of the selected samples, made anew each time it is asked for."""
 
     samples: SourceReader
-    kept: npt.NDArray[np.bool_]
+    absent: npt.NDArray[np.object_]
+    """Why each sample is not selected; empty: it is."""
+
     outcomes: Outcomes
-    policy: str
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __iter__(self) -> Iterator[Draft]:
-        for item, is_kept in zip(self.read(), self.kept, strict=True):
-            yield self.draft(item) if is_kept else Draft([], f"not selected by policy {self.policy}")
+        for item, reason in zip(self.read(), self.absent, strict=True):
+            yield Draft([], reason) if reason else self.draft(item)
 
     @abstractmethod
     def read(self) -> Iterator[Item]:

@@ -65,5 +65,9 @@ class ExportRefusedError(PrefmapError):
     """An export cannot be written as asked."""
 
 
+class PushRefusedError(PrefmapError):
+    """An export cannot be uploaded."""
+
+
 class VerifyError(PrefmapError):
     """An export differs from its manifest."""
