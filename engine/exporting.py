@@ -108,11 +108,11 @@ def export(
 
 
 def _encode(row: Row) -> bytes:
-    """Write one line; what the fast writer refuses (an integer of over 64 bits, say) the patient one takes."""
+    """Write one line; what the fast writer refuses (half of a surrogate pair, say) the patient one takes."""
     try:
         return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:
-        return json.dumps(row, ensure_ascii=False, separators=(",", ":"), default=str).encode() + b"\n"
+        return json.dumps(row, separators=(",", ":"), default=str).encode() + b"\n"
 
 
 def _describe(output: Path, writer: Writer) -> Path | None:

@@ -6,6 +6,7 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ PACKED_BYTES = 1 << 16
 
 CSV_CELL_LIMIT = 1 << 28
 """Largest cell of a CSV file in characters; Python's own limit, 131,072, is less than one long conversation."""
+
+DIGITS_AS_ZERO = bytes(ord("0") if chr(byte).isdecimal() else byte for byte in range(256))
+LONG_NUMBER = b"0" * 19
+"""Once its digits are zeros: a number that 64 bits may not hold, which orjson would round to a float."""
 
 Stream = io.BufferedReader | gzip.GzipFile
 
@@ -144,11 +149,11 @@ def _read_line(number: int, line: bytes) -> Row:
 
 
 def _load(line: bytes) -> object:
-    """Read JSON fast; what the fast reader refuses (NaN, say) the patient one takes, or says why not."""
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return json.loads(line.rstrip().decode())
+    """Read JSON fast; what the fast reader refuses (NaN, say) or rounds the patient one takes, or says why not."""
+    if LONG_NUMBER not in line.translate(DIGITS_AS_ZERO):
+        with suppress(orjson.JSONDecodeError):
+            return orjson.loads(line)
+    return json.loads(line.rstrip().decode())
 
 
 def _check_row(number: int, value: object) -> Row:

@@ -212,7 +212,7 @@ def read_winner(value: object, name: str, winners: Mapping[str, Duel]) -> Duel:
     if value is None or (word is not None and word.casefold() in NOT_A_WINNER):
         return UNLABELLED
     shown = quote(value) if isinstance(value, str) else describe(value)
-    raise RowRefusedError(f"{_quote_name(name)} is {shown}, not {' or '.join(winners)}")
+    raise RowRefusedError(f"{quote_name(name)} is {shown}, not {' or '.join(winners)}")
 
 
 def exchange_words(value: object, one: str, other: str) -> object:
@@ -242,7 +242,7 @@ def read_pair_columns(row: Mapping[str, object], sides: tuple[str, str]) -> list
         other = name.replace(sides[0], sides[1])
         if stem and other != name and other in row and _is_number(row[name]) and _is_number(row[other]):
             for numbers, column in zip(columns, (name, other), strict=True):
-                numbers[stem] = read_rating(row[column], _quote_name(column))
+                numbers[stem] = read_rating(row[column], quote_name(column))
     return columns
 
 
@@ -268,7 +268,8 @@ def describe(value: object) -> str:
     return quote(value)
 
 
-def _quote_name(name: str) -> str:
+def quote_name(name: str) -> str:
+    """Give a name as it is, or quoted where it is no short printable line."""
     return name if name.isprintable() and len(name) <= LONGEST_QUOTE else quote(name)
 
 
