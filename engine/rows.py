@@ -16,6 +16,7 @@ import zstandard
 
 from engine.errors import SourceUnreadableError
 from engine.map_writer import read_parquet_rows
+from engine.turns import DEEPEST, is_too_deep
 
 PACKABLE = (".jsonl", ".json", ".csv", ".tsv")
 PACKED = (".gz", ".zst")
@@ -157,9 +158,11 @@ def _load(line: bytes) -> object:
 
 
 def _check_row(number: int, value: object) -> Row:
-    if isinstance(value, dict):
-        return Row(number, value)
-    return Row(number, None, f"the row is {type(value).__name__}, not an object with columns")
+    if not isinstance(value, dict):
+        return Row(number, None, f"the row is {type(value).__name__}, not an object with columns")
+    if is_too_deep(value):
+        return Row(number, None, f"lists and objects stand in one another more than {DEEPEST} deep")
+    return Row(number, value)
 
 
 def _read_array(stream: Stream, name: str) -> Iterator[Row]:

@@ -61,7 +61,7 @@ def _try(number: int, read: Callable[[], Sample]) -> Parsed:
 
 
 def _read_groups(path: Path, layout: GroupedFormat, tell: Tell) -> Iterator[Parsed]:
-    """Gather the rows of each key; a group that makes no sample is refused row by row."""
+    """Gather the rows of each key, and read those of each together."""
     groups: dict[str, list[Row]] = {}
     for row in read_rows(path, tell):
         try:
@@ -71,16 +71,35 @@ def _read_groups(path: Path, layout: GroupedFormat, tell: Tell) -> Iterator[Pars
         except RowRefusedError as error:
             yield Parsed(row.number, None, str(error))
     for rows in groups.values():
-        first = _try(rows[0].number, partial(_checked, partial(layout.join, [row.values or {} for row in rows])))
-        yield first
-        yield from (Parsed(row.number, None, first.problem) for row in rows[1:])
+        yield from _join(rows, layout)
+
+
+def _join(rows: list[Row], layout: GroupedFormat) -> Iterator[Parsed]:
+    """Read the rows of one key; a row that no sample can hold is refused, and the others are read without it."""
+    whole = _read_together(rows, layout)
+    if whole.sample is not None:
+        yield whole
+        yield from (Parsed(row.number, None) for row in rows[1:])
+        return
+    own = {row.number: _read_together([row, row], layout).problem for row in rows}
+    good = [row for row in rows if not own[row.number]]
+    if len(good) == len(rows):
+        yield from (Parsed(row.number, None, whole.problem) for row in rows)
+        return
+    yield from (Parsed(number, None, problem) for number, problem in own.items() if problem)
+    if good:
+        yield from _join(good, layout)
+
+
+def _read_together(rows: list[Row], layout: GroupedFormat) -> Parsed:
+    return _try(rows[0].number, partial(_checked, partial(layout.join, [row.values or {} for row in rows])))
 
 
 def _checked(read: Callable[[], Sample]) -> Sample:
     """Read a sample, and refuse what no terminal, log or trainer can hold."""
     try:
         sample = read()
-        sample.source.encode()
+        "".join(_loose_texts(sample)).encode()
     except UnicodeEncodeError:
         raise RowRefusedError("it holds half of a surrogate pair, which is no character") from None
     if any("\0" in text for text in _texts(sample)):
@@ -89,12 +108,20 @@ def _checked(read: Callable[[], Sample]) -> Sample:
 
 
 def _texts(sample: Sample) -> Iterator[str]:
+    yield from _loose_texts(sample)
     yield from (message.content for message in sample.prompt)
-    yield sample.source
     for response in sample.responses:
         yield response.text
         yield response.system or ""
         yield from (turn.content for turn in response.turns)
+
+
+def _loose_texts(sample: Sample) -> Iterator[str]:
+    """Give the texts of a sample that are in none of its ids."""
+    yield sample.source
+    yield sample.tools
+    for response in sample.responses:
+        yield from response.columns
 
 
 def detect_file(path: Path) -> str:

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -23,6 +23,9 @@ NOT_A_WINNER = {*NOT_A_RATING, f"{MISSING_VOTE:.0f}"}
 LONGEST_QUOTE = 40
 """In characters: what is quoted of a value in the reason why its row is refused."""
 
+DEEPEST = 100
+"""Lists and objects that may stand in one another; real rows have a dozen at most, and Python gives up at 1,000."""
+
 Duel = tuple[float | None, float | None]
 """The labels of two responses."""
 
@@ -34,7 +37,7 @@ UNLABELLED: Duel = (None, None)
 _WHOLE = re.compile(r"(-?\d+)\.0*")
 _TURN = re.compile(r"\n\n(Human|Assistant):")
 _TRANSCRIPT_ROLES = {"Human": "user", "Assistant": "assistant"}
-_MARK = re.compile(r"\n*<extra_id_1>(User|Assistant)\n")
+_MARK = re.compile(r"<extra_id_1>(User|Assistant)\n")
 
 
 class Split(NamedTuple):
@@ -107,6 +110,20 @@ def read_tools(value: object) -> str:
     raise RowRefusedError(f"tools is {describe(value)}, not a list")
 
 
+def is_too_deep(value: object) -> bool:
+    """Say whether lists and objects stand in one another more than DEEPEST deep."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [inner for one in level if isinstance(one, dict | list) for inner in _inside(one)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: dict[str, object] | list[object]) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value
+
+
 def is_transcript(text: object) -> bool:
     """Say whether a text is an Anthropic transcript, with a human and an assistant turn."""
     return isinstance(text, str) and "\n\nHuman:" in text and "\n\nAssistant:" in text
@@ -124,9 +141,10 @@ def read_transcript(text: str, name: str) -> tuple[Message, ...]:
 def read_marked(text: str) -> tuple[Message, ...]:
     """Cut a prompt of HelpSteer 2 where `<extra_id_1>` opens a turn; it begins with the user's, unmarked."""
     start, *rest = _MARK.split(text)
-    later = zip(rest[::2], rest[1::2], strict=True)
-    opening = (Message("user", start),) if start else ()
-    return opening + tuple(Message(speaker.lower(), said) for speaker, said in later)
+    *before, last = (start, *rest[1::2])
+    first, *later = (*(said.rstrip("\n") for said in before), last)
+    opening = (Message("user", first),) if first else ()
+    return opening + tuple(Message(speaker.lower(), said) for speaker, said in zip(rest[::2], later, strict=True))
 
 
 def opens_with_turn(text: object) -> bool:

@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
@@ -45,7 +46,21 @@ WEIRD: tuple[Callable[[Random], object], ...] = (
 PARQUET_DEPTH = 100
 """DuckDB reads no JSON that is nested deeper than 128."""
 
-KEYS = ("", "\0", "\ud800", "é", "\x1b[2J", "k" * 300, "role", "content", "tools", "source", "margin", "tool_calls", "label")
+KEYS = (
+    "",
+    "\0",
+    "\ud800",
+    "é",
+    "\x1b[2J",
+    "k" * 300,
+    "role",
+    "content",
+    "tools",
+    "source",
+    "margin",
+    "tool_calls",
+    "label",
+)
 
 
 def places(value: object, path: Place = ()) -> Iterator[Place]:
@@ -153,13 +168,24 @@ def _write_parquet(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     import duckdb
 
     lines = path.with_suffix(".lines.jsonl")
-    clean = [json.dumps(row).replace("\\ud", "\\u00d").replace("\\u0000", "") for row in rows]
+    clean = [json.dumps(_clean(row)) for row in rows]
     clean = [line for line in clean if line.count("[") + line.count("{") < PARQUET_DEPTH] or ["{}"]
-    lines.write_text("\n".join(clean).replace("NaN", "null").replace("-Infinity", "null").replace("Infinity", "1e300"))
+    lines.write_text("\n".join(clean))
     with duckdb.connect() as connection:
         connection.execute(
             f"COPY (SELECT * FROM read_json('{lines}', format = 'newline_delimited')) TO '{path}' (FORMAT parquet)"
         )
+
+
+def _clean(value: object) -> object:
+    """Give a value without what DuckDB reads from no JSON."""
+    if isinstance(value, dict):
+        return {str(_clean(name)): _clean(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_clean(inner) for inner in value]
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode().replace("\0", "")
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def pack(name: str, data: bytes) -> bytes:
@@ -172,8 +198,12 @@ def damage(data: bytes, draw: Random) -> bytes:
     """Cut, overwrite, insert, repeat or move some bytes."""
     for _ in range(draw.choice([1, 1, 2, 5])):
         at, to = sorted(draw.randrange(len(data) + 1) for _ in range(2))
-        junk = draw.choice([b"\0", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\n", b"\r", b'"', b"{", b"[", b"}", b"]", b",", b"\\"])
-        junk = draw.choice([junk, junk, draw.randbytes(draw.choice([1, 4, 99])), b"\xef\xbb\xbf", b"NaN", b"1e999", b"9" * 5000])
+        junk = draw.choice(
+            [b"\0", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\n", b"\r", b'"', b"{", b"[", b"}", b"]", b",", b"\\"]
+        )
+        junk = draw.choice(
+            [junk, junk, draw.randbytes(draw.choice([1, 4, 99])), b"\xef\xbb\xbf", b"NaN", b"1e999", b"9" * 5000]
+        )
         kind = draw.randrange(6)
         data = (
             data[:at]

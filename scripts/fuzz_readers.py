@@ -91,7 +91,9 @@ def make_round(seeds: Seeds, draw: Random, folder: Path) -> Round:
     for at in range(draw.choice([1, 2, 5, MOST_ROWS])):
         row: Json = dict(draw.choice(seeds[name]))
         if draw.random() < 0.3:
-            row = {key: f"{text} {at // 3}" if isinstance(text, str) and " " in text else text for key, text in row.items()}
+            row = {
+                key: f"{text} {at // 3}" if isinstance(text, str) and " " in text else text for key, text in row.items()
+            }
         rows.append(mutate_row(row, draw) if draw.random() < 0.5 else row)
     path = folder / f"rows{draw.choice(ENDINGS)}"
     is_damaged = draw.random() < 0.3

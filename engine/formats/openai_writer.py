@@ -49,5 +49,5 @@ def _read_tools(tools: str) -> object:
     """Give the list that the text holds; a text that holds none stays as it is, to be refused."""
     try:
         return json.loads(tools) if tools else []
-    except ValueError:
+    except (ValueError, RecursionError):
         return tools

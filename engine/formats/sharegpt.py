@@ -7,7 +7,16 @@ from typing import ClassVar
 
 from engine.errors import RowRefusedError
 from engine.records import Message, Sample
-from engine.turns import describe, exchange_sides, quote, read_pair_columns, read_text, read_tools, split_conversations
+from engine.turns import (
+    describe,
+    exchange_sides,
+    is_too_deep,
+    quote,
+    read_pair_columns,
+    read_text,
+    read_tools,
+    split_conversations,
+)
 
 SIDES = ("chosen", "rejected")
 CALL = "function_call"
@@ -75,6 +84,8 @@ def _read_calls(value: str, name: str) -> Message:
     except (ValueError, RecursionError):
         raise RowRefusedError(f"{name} has a function_call that is not JSON") from None
     calls = said if isinstance(said, list) else [said]
+    if is_too_deep(calls):
+        raise RowRefusedError(f"{name} has a function_call that is nested too deep")
     if not calls or not all(isinstance(call, dict) and isinstance(call.get("name"), str) for call in calls):
         raise RowRefusedError(f"{name} has a function_call without the name of a function")
     tool_calls = [{"type": "function", "function": call} for call in calls]
