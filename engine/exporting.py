@@ -112,7 +112,11 @@ def _encode(row: Row) -> bytes:
     try:
         return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:
+        pass
+    try:
         return json.dumps(row, separators=(",", ":"), default=str).encode() + b"\n"
+    except TypeError as error:
+        raise ExportRefusedError(f"A row cannot be written as JSON: {error}.") from error
 
 
 def _describe(output: Path, writer: Writer) -> Path | None:

@@ -2,6 +2,7 @@
 
 import glob
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +19,9 @@ Floats = npt.NDArray[np.float64]
 
 PARQUET_ROWS = 1024
 """Rows taken from a parquet file at a time."""
+
+TIMES = re.compile(r"(?<![^ (])(?:TIME|DATE)[A-Z_]*(?: WITH TIME ZONE)?(?=[,)\[]|$)")
+"""The types of dates and times in DuckDB's words, at any depth of a column's type."""
 
 
 class MapWriter:
@@ -71,7 +75,7 @@ def read_parquet_rows(path: Path) -> Iterator[dict[str, object]]:
         with closing(duckdb.connect()) as connection:
             columns = connection.execute(f"DESCRIBE SELECT * FROM {source}", exact).fetchall()
             yield from _fetch(connection.execute(f"SELECT {', '.join(map(_select, columns))} FROM {source}", exact))
-    except duckdb.Error as error:
+    except (duckdb.Error, UnicodeDecodeError) as error:
         raise SourceUnreadableError(
             f"{path} is not parquet that DuckDB can read: {str(error).splitlines()[0]}"
         ) from error
@@ -79,7 +83,8 @@ def read_parquet_rows(path: Path) -> Iterator[dict[str, object]]:
 
 def _select(column: tuple[str, str]) -> str:
     name = '"' + column[0].replace('"', '""') + '"'
-    return f"{name}::VARCHAR AS {name}" if column[1].startswith(("TIME", "DATE")) else name
+    kind = TIMES.sub("VARCHAR", column[1])
+    return name if kind == column[1] else f"{name}::{kind} AS {name}"
 
 
 def read_table_rows(path: Path, table: str) -> Iterator[dict[str, object]]:

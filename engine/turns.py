@@ -82,7 +82,7 @@ def _read_message(turn: object, name: str) -> Message:
     if isinstance(content, list) and any(isinstance(part, dict) and part.get("type") != "text" for part in content):
         extra["content"] = content
     text = "" if content is None and extra else _read_content(content, name)
-    return Message(role, text, json.dumps(extra, ensure_ascii=False) if extra else "")
+    return Message(role, text, write_json(extra, name) if extra else "")
 
 
 def _read_content(content: object, name: str) -> str:
@@ -106,8 +106,16 @@ def read_tools(value: object) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return json.dumps(value, ensure_ascii=False)
+        return write_json(value, "tools")
     raise RowRefusedError(f"tools is {describe(value)}, not a list")
+
+
+def write_json(value: object, name: str) -> str:
+    """Write what is kept as JSON; a parquet file may hold more than that says."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        raise RowRefusedError(f"{name} holds what JSON cannot say (bytes, a time, NaN)") from None
 
 
 def is_too_deep(value: object) -> bool:

@@ -26,6 +26,7 @@ from engine.records import Message, Sample
 from engine.reviewing import Review
 from engine.rows import Row, read_rows
 from engine.sources import SourceReader, fingerprint, parse
+from engine.turns import is_too_deep
 from engine.verifying import verify
 from engine.visible import visible
 
@@ -64,6 +65,8 @@ def reading_of(format_name: str) -> Reading:
 
 def check_row(row: Mapping[str, object], format_name: str) -> None:
     """Read one row in memory, and exchange its labels."""
+    if is_too_deep(row):
+        return
     reading = reading_of(format_name)
     layout = load_format(format_name, reading.dimension, reading.columns)
     require(recognise(format_name).looks_like(row) in (True, False) if format_name != "columns" else True, "looks_like")
@@ -245,13 +248,13 @@ def _facts(sample: Sample, name: str) -> Iterator[tuple[object, ...]]:
             side = bool(response.label == max(label for label in labels if label is not None))
         text = response.text.strip() if name in ("axolotl", "trl-standard") else response.text
         tools = _read_json(sample.tools) if name == "openai" else sample.tools
-        yield prompt, text, response.extra, _finite(tools), bool(side)
+        yield prompt, text, _order(response.extra), _finite(tools), bool(side)
 
 
 def _read_json(text: str) -> object:
     try:
         return json.loads(text) if text else []
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

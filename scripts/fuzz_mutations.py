@@ -23,23 +23,25 @@ def nested(depth: int, leaf: object = "x") -> object:
     return leaf
 
 
-WEIRD: tuple[Callable[[Random], object], ...] = (
-    lambda draw: draw.choice([None, True, False, 0, 1, -1, 2, 3, -100, 0.5, -0.0, 1e308, 5e-324, 7.0]),
-    lambda draw: draw.choice([2**31, 2**53 + 1, 2**63, 2**64, -(2**63) - 1, 10**40, 10**400, float("nan")]),
-    lambda draw: draw.choice([float("inf"), -float("inf"), [], {}, [None], [[]], [{}], {"": ""}, [1, "a", None]]),
-    lambda draw: draw.choice(["", " ", "\n", "\0", "a\0b", "\ud800", "a\udfffb", "\x1b[31m", "\u202e", "\ufeff", "\u2028", "\x85"]),
-    lambda draw: draw.choice(["N/A", "nan", "None", "-100", "1", "1.", "2.0", " 1 ", "1_0", "8/10", "+1", "01", "１"]),
-    lambda draw: draw.choice(["A>B", "model_a", "tie", "both_bad", "response_2", "user", "assistant", "human", "gpt"]),
-    lambda draw: draw.choice(["[]", "[null]", '["a"]', "{", '{"name": 1}', '[{"name":"f"}]', "[" * 5000, "function_call"]),
-    lambda draw: draw.choice(["\n\nHuman: a\n\nAssistant: b", "\n\nHuman:", "x\n\nAssistant:", "<extra_id_1>User\n"]),
-    lambda draw: draw.choice(["é", "e\u0301", "漢字", "👩‍👩‍👧", "a\r\nb", "a\rb", 'q"u\\o,te', "\t", "Blue", "Blueish", "Seven."]),
-    lambda draw: draw.choice(["a", "\n", " ", "é", "\n\nHuman: ", "<extra_id_1>User\n", '"', "["]) * draw.choice([99, 9999]),
-    lambda draw: nested(draw.choice([3, 30, 200, 300, 480])),
-    lambda draw: [draw.choice([0, "", None, {}])] * draw.choice([2, 500]),
-    lambda draw: {f"k{n}": n for n in range(draw.choice([2, 300]))},
-    lambda draw: [{"role": draw.choice(["user", "assistant", "tool", "developer", ""]), "content": draw.choice([None, "Hm.", 7, []])}],
-    lambda draw: [{"type": draw.choice(["text", "image", "", None, 7]), "text": draw.choice([None, "Hm.", 7])}],
-    lambda draw: {"tool_calls": [{"function": {"name": "f", "arguments": nested(draw.choice([2, 400]))}}]},
+PICKS: tuple[list[object], ...] = (
+    [None, True, False, 0, 1, -1, 2, 3, -100, 0.5, -0.0, 1e308, 5e-324, 7.0],
+    [2**31, 2**53 + 1, 2**63, 2**64, -(2**63) - 1, 10**40, 10**400, float("nan"), float("inf"), -float("inf")],
+    [[], {}, [None], [[]], [{}], {"": ""}, [1, "a", None]],
+    ["", " ", "\n", "\0", "a\0b", "\ud800", "a\udfffb", "\x1b[31m", "\u202e", "\ufeff", "\u2028", "\x85"],
+    ["N/A", "nan", "None", "-100", "1", "1.", "2.0", " 1 ", "1_0", "8/10", "+1", "01", "\uff11"],
+    ["A>B", "model_a", "tie", "both_bad", "response_2", "user", "assistant", "human", "gpt", "function_call"],
+    ["[]", "[null]", '["a"]', "{", '{"name": 1}', '[{"name":"f"}]', "[" * 5000],
+    ["\n\nHuman: a\n\nAssistant: b", "\n\nHuman:", "x\n\nAssistant:", "<extra_id_1>User\n"],
+    ["\xe9", "e\u0301", "\u6f22\u5b57", "\U0001f469\u200d\U0001f467", "a\r\nb", "a\rb", 'q"u\\o,te', "\t", "Seven."],
+    [text * times for text in ("a", "\n", "\xe9", "\n\nHuman: ", "<extra_id_1>User\n", '"') for times in (99, 9999)],
+    [nested(depth) for depth in (3, 30, 99, 200, 480)],
+    [[0] * 500, [""] * 500, [None] * 500, [{}] * 500, [0] * 2, [""] * 2],
+    [{f"k{n}": n for n in range(count)} for count in (2, 300)],
+    [[{"role": role, "content": "Hm."}] for role in ("user", "assistant", "tool", "developer", "")],
+    [[{"role": "assistant", "content": None}], [{"role": "user", "content": []}], [{"role": "user", "content": 7}]],
+    [[{"type": kind, "text": "Hm."}] for kind in ("text", "image", "", None, 7)],
+    [[{"type": "text", "text": None}], [{"type": "image", "image": {"bytes": float("nan")}}], [{"type": "text"}]],
+    [{"tool_calls": [{"function": {"name": "f", "arguments": nested(depth)}}]} for depth in (2, 80, 400)],
 )  # fmt: skip
 """What may come to stand anywhere."""
 
@@ -61,6 +63,11 @@ KEYS = (
     "tool_calls",
     "label",
 )
+
+
+def pick(draw: Random) -> Any:
+    """Draw a strange value."""
+    return copy.deepcopy(draw.choice(draw.choice(PICKS)))
 
 
 def places(value: object, path: Place = ()) -> Iterator[Place]:
@@ -88,7 +95,7 @@ def mutate_row(original: Mapping[str, object], draw: Random) -> Json:
 
 
 def _replace(inside: Any, last: Any, draw: Random) -> None:
-    inside[last] = draw.choice(WEIRD)(draw)
+    inside[last] = pick(draw)
 
 
 def _delete(inside: Any, last: Any, draw: Random) -> None:  # noqa: ARG001
@@ -101,7 +108,7 @@ def _rename(inside: Any, last: Any, draw: Random) -> None:
 
 
 def _add(inside: Any, last: Any, draw: Random) -> None:
-    value = draw.choice(WEIRD)(draw)
+    value = pick(draw)
     if isinstance(inside, dict):
         inside[draw.choice(KEYS)] = value
     else:
@@ -113,8 +120,12 @@ def _exchange(inside: Any, last: Any, draw: Random) -> None:
     inside[last], inside[other] = inside[other], inside[last]
 
 
+WRAPS: tuple[Callable[[object], object], ...] = (lambda one: [one], lambda one: {"a": one}, str, json.dumps)
+
+
 def _wrap(inside: Any, last: Any, draw: Random) -> None:
-    inside[last] = draw.choice([lambda one: [one], lambda one: {"a": one}, str, json.dumps])(inside[last])
+    wrap = draw.choice(WRAPS)
+    inside[last] = wrap(inside[last])
 
 
 def _dope(inside: Any, last: Any, draw: Random) -> None:

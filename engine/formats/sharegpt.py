@@ -16,6 +16,7 @@ from engine.turns import (
     read_text,
     read_tools,
     split_conversations,
+    write_json,
 )
 
 SIDES = ("chosen", "rejected")
@@ -89,4 +90,4 @@ def _read_calls(value: str, name: str) -> Message:
     if not calls or not all(isinstance(call, dict) and isinstance(call.get("name"), str) for call in calls):
         raise RowRefusedError(f"{name} has a function_call without the name of a function")
     tool_calls = [{"type": "function", "function": call} for call in calls]
-    return Message("assistant", "", json.dumps({"tool_calls": tool_calls}, ensure_ascii=False))
+    return Message("assistant", "", write_json({"tool_calls": tool_calls}, name))

@@ -628,6 +628,17 @@ REFUSED = {
         "it holds half of a surrogate pair, which is no character",
     ),
     "NUL": ("trl", {**PLAIN, "rejected": "Ni\0ne."}, "it holds a NUL character"),
+    "NUL in the tools": ("trl", {**WHOLE, "tools": "[\0]"}, "it holds a NUL character"),
+    "lone surrogate in the tools": (
+        "trl",
+        {**WHOLE, "tools": "[\ud800]"},
+        "it holds half of a surrogate pair, which is no character",
+    ),
+    "lone surrogate in the name of a number": (
+        "trl",
+        {**PLAIN, "chosen_\ud800": 1, "rejected_\ud800": 2},
+        "it holds half of a surrogate pair, which is no character",
+    ),
     "NUL in a turn of one side": (
         "trl",
         {**WHOLE, "chosen": talk("Name\0", "a", "b", "Seven.")},
@@ -902,6 +913,11 @@ UNKNOWN = {
     "another dataset": (
         [{"conversations": [], "chosen": {"from": "gpt", "value": "a"}, "rejected": {"from": "gpt", "value": "b"}}],
         "f is in no format that prefmap knows: its columns are conversations, chosen, rejected. "
+        "See: prefmap list formats",
+    ),
+    "hostile columns": (
+        [{"\x1b[2J": 1, "\ud800": 2, "k" * 50: 3}],
+        f"f is in no format that prefmap knows: its columns are '\\x1b[2J', '\\ud800', '{'k' * 39}.... "
         "See: prefmap list formats",
     ),
     "no columns": ([{}], "f is in no format that prefmap knows: its columns are none. See: prefmap list formats"),

@@ -57,6 +57,22 @@ def test_unreviewed_rows_come_out_as_they_went_in(tmp_path, rows):
     assert exported(project_of(tmp_path, rows), "same", tmp_path)[0] == rows
 
 
+NUMBERS = {"id": 2**64 + 1, "low": -(2**63) - 1, "parts": [10**30 + 1, 2**63 - 1, 0.1]}
+HALF = {"a\ud800": "\udfff", "model": "m\0"}
+
+
+@pytest.mark.parametrize("extra", [NUMBERS, HALF], ids=["long integers", "halves of surrogate pairs"])
+def test_what_stands_beside_the_texts_comes_out_as_it_went_in(tmp_path, extra):
+    row = {**PAIRS[1], **extra}
+    (same,), _ = exported(project_of(tmp_path, [row]), "same", tmp_path)
+    assert repr(same) == repr(row)
+
+
+def test_a_number_that_json_has_no_word_for_comes_out_as_null(tmp_path):
+    row = {**PAIRS[1], "mean": float("nan"), "most": float("inf")}
+    assert exported(project_of(tmp_path, [row]), "same", tmp_path)[0] == [{**row, "mean": None, "most": None}]
+
+
 def test_only_the_labels_of_flipped_rows_change(tmp_path):
     project = project_of(tmp_path, PAIRS)
     judge(project, "flip", "keep", "drop", "skip")

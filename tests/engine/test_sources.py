@@ -21,6 +21,7 @@ from engine.project import Project
 from engine.records import Message, Sample
 from engine.rows import Row, kind_of, read_rows
 from engine.sources import SourceReader, detect_file, fingerprint
+from engine.turns import DEEPEST
 
 PAIRS = [
     {"prompt": "Name a prime.", "chosen": "Seven.", "rejected": "Nine."},
@@ -170,6 +171,31 @@ def test_a_line_that_python_gives_up_on_is_a_bad_row(line, tmp_path):
     first, second = read_rows(path)
     assert (first.number, first.values, first.problem[:27]) == (1, None, "not JSON that can be read: ")
     assert second == Row(2, GOOD)
+
+
+def nested(depth: int) -> object:
+    """Give lists and objects in turn, as many deep as that."""
+    value: object = "x"
+    for level in range(depth):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("name", ["p.jsonl", "p.json"])
+def test_a_row_is_refused_when_it_is_nested_deeper_than_any_reader_likes(name, tmp_path):
+    path = tmp_path / name
+    rows = [{"a": nested(DEEPEST - 1)}, {"a": nested(DEEPEST)}, {"a": nested(300)}]
+    path.write_text(json.dumps(rows) if name == "p.json" else "\n".join(map(json.dumps, rows)))
+    problem = "lists and objects stand in one another more than 100 deep"
+    assert list(read_rows(path)) == [Row(1, rows[0]), bad(2, problem), bad(3, problem)]
+
+
+def test_an_integer_of_any_length_is_not_rounded(tmp_path):
+    path = tmp_path / "p.jsonl"
+    numbers = [sign * (10**digits + 7) for digits in (17, 18, 19, 20, 40) for sign in (1, -1)]
+    path.write_text(json.dumps({"a": numbers}) + "\n")
+    (row,) = read_rows(path)
+    assert repr(row.values) == repr({"a": numbers})
 
 
 def test_nan_in_a_row_is_nan_and_no_error(tmp_path):
