@@ -634,6 +634,21 @@ REFUSED = {
         {**WHOLE, "tools": "[\ud800]"},
         "it holds half of a surrogate pair, which is no character",
     ),
+    "an image that is no reference": (
+        "trl",
+        {**WHOLE, "chosen": talk([{"type": "image", "image": b"PNG"}], "Seven.")},
+        "chosen holds what JSON cannot say (bytes, a time, NaN)",
+    ),
+    "NaN in a call": (
+        "trl",
+        {**WHOLE, "chosen": [*talk("Hi"), {**said("assistant", ""), "tool_calls": [{"n": math.nan}]}]},
+        "chosen holds what JSON cannot say (bytes, a time, NaN)",
+    ),
+    "NaN in the tools": (
+        "trl",
+        {**WHOLE, "tools": [math.inf]},
+        "tools holds what JSON cannot say (bytes, a time, NaN)",
+    ),
     "lone surrogate in the name of a number": (
         "trl",
         {**PLAIN, "chosen_\ud800": 1, "rejected_\ud800": 2},

@@ -276,6 +276,36 @@ def test_what_parquet_holds_comes_as_plain_values(tmp_path):
     }
 
 
+def test_times_in_parquet_come_as_text_at_any_depth(tmp_path):
+    path = tmp_path / "p.parquet"
+    write_parquet(
+        path,
+        "SELECT DATE '2024-01-02' AS day, {'at': TIMESTAMPTZ '2024-01-02 03:00:00+00'} AS zoned, "
+        "MAP {DATE '2024-01-02': 1} AS days, [{'DATE': TIME '03:00:00', 'n': 1}] AS times, 7 AS \"TIME (s)\"",
+    )
+    (row,) = read_rows(path)
+    assert row.values is not None
+    zoned = row.values["zoned"]
+    assert isinstance(zoned, dict)
+    assert str(zoned["at"])[:4] == "2024"
+    assert {**row.values, "zoned": None} == {
+        "day": "2024-01-02",
+        "zoned": None,
+        "days": {"2024-01-02": 1},
+        "times": [{"DATE": "03:00:00", "n": 1}],
+        "TIME (s)": 7,
+    }
+
+
+def test_parquet_whose_text_is_not_utf8_is_named(tmp_path):
+    path = tmp_path / "p.parquet"
+    content = write_parquet(path, "SELECT 'marked' AS prompt")
+    assert b"marked" in content
+    path.write_bytes(content.replace(b"marked", b"\xed\xa0\x80\xff\xfe\xc3"))
+    with pytest.raises(SourceUnreadableError, match="is not parquet that DuckDB can read: "):
+        list(read_rows(path))
+
+
 PACKED = gzip.compress(as_lines([{**GOOD, "chosen": random.Random(7).randbytes(9_000).hex()}] * 9))
 UNREADABLE = {
     "truncated gzip": (
