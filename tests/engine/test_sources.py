@@ -297,9 +297,10 @@ def test_times_in_parquet_come_as_text_at_any_depth(tmp_path):
     }
 
 
-def test_parquet_whose_text_is_not_utf8_is_named(tmp_path):
+@pytest.mark.parametrize("query", ["SELECT 'marked' AS prompt", "SELECT 'q' AS marked"])
+def test_parquet_whose_text_is_not_utf8_is_named(query, tmp_path):
     path = tmp_path / "p.parquet"
-    content = write_parquet(path, "SELECT 'marked' AS prompt")
+    content = write_parquet(path, query)
     assert b"marked" in content
     path.write_bytes(content.replace(b"marked", b"\xed\xa0\x80\xff\xfe\xc3"))
     with pytest.raises(SourceUnreadableError, match="is not parquet that DuckDB can read: "):

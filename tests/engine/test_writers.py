@@ -285,7 +285,7 @@ def test_openai_rows_hold_input_and_two_outputs():
     ]
 
 
-@pytest.mark.parametrize("tools", ["not JSON", '{"type": "function"}', '["look"]', "[{}]", "[" * 9999])
+@pytest.mark.parametrize("tools", ["not JSON", '{"type": "function"}', '["look"]', "[{}]", "[" * 9999], ids=len)
 def test_openai_refuses_tools_that_are_no_list_of_tools(tools):
     (row,) = write_pair("openai", tools=tools)
     assert load_writer("openai").find_problem(row) == "tools is not a list of tools"
