@@ -297,7 +297,7 @@ def test_times_in_parquet_come_as_text_at_any_depth(tmp_path):
     }
 
 
-@pytest.mark.parametrize("query", ["SELECT 'marked' AS prompt", "SELECT 'q' AS marked"])
+@pytest.mark.parametrize("query", ["SELECT 'marked' AS prompt", "SELECT '\"marked\"'::JSON AS prompt"])
 def test_parquet_whose_text_is_not_utf8_is_named(query, tmp_path):
     path = tmp_path / "p.parquet"
     content = write_parquet(path, query)
