@@ -1,10 +1,11 @@
 """Damage rows and files of every format, import and export them, and check that nothing crashes and no row is lost.
 
-Example: python scripts/fuzz_readers.py --minutes 10 --seed 1
+Example: TMPDIR=/dev/shm python scripts/fuzz_readers.py --minutes 10 --seed 1
 """
 
 import argparse
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -12,12 +13,16 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from time import process_time
 from typing import NamedTuple
 
-from fuzz_checks import Counted, check_file, check_row, clear
+from fuzz_checks import SLOW, Counted, attempt, check_row, check_samples, reading_of, require
+from fuzz_exports import check_exports
 from fuzz_mutations import damage, mutate_row, write_rows
 from fuzz_rows import SEEDS, Json
 
+from engine.importing import import_file, preview
+from engine.project import Project
 from engine.rows import read_rows
 from engine.sources import detect_file
 
@@ -130,6 +135,37 @@ def run_round(seeds: Seeds, seed: int, number: int, folder: Path, keep: Path) ->
             kept.write_bytes(made.path.read_bytes())
             print(f"  file: {kept}")
         return Counted(), True
+
+
+def check_file(path: Path, format_name: str, folder: Path, *, exact_rows: int | None) -> Counted:
+    """Import, read back and export a file in a folder of its own. Raises BrokenError, or what crashed."""
+    began = process_time()
+    detected = attempt(lambda: preview(path))
+    reading = reading_of(format_name)
+    if detected is not None and detected.format != format_name:
+        other = Project(folder / "detected.prefmap")
+        check_samples(other, import_file(other, path).file, path)
+    project = Project(folder / "p.prefmap")
+    done = attempt(lambda: import_file(project, path, reading))
+    if done is None:
+        require(not project.path.exists(), "an import that failed left something behind")
+        rows = attempt(lambda: sum(1 for _ in read_rows(path)))
+        return Counted(rows or 0, rows or 0)
+    file = done.file
+    tally = preview(path, reading).tally
+    require((tally.rows, tally.samples) == (file.rows, file.samples), "preview and import differ")
+    require(exact_rows in (None, file.rows), f"{exact_rows} rows were written, {file.rows} read")
+    samples = check_samples(project, file, path)
+    spent = process_time() - began
+    require(spent < SLOW + path.stat().st_size / 200_000, f"reading took {spent:.1f} s")
+    check_exports(project, file, samples, path, folder)
+    return Counted(file.rows, len(file.refused))
+
+
+def clear(folder: Path) -> None:
+    """Empty a folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
 
 
 def _count(made: Round) -> int | None:

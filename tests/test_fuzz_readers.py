@@ -4,9 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import fuzz_checks
+import fuzz_exports
 import pytest
-from fuzz_checks import BrokenError, check_file
+from fuzz_checks import BrokenError
+from fuzz_readers import check_file
 from fuzz_rows import SEEDS
 
 from engine.formats.catalog import FORMATS, WRITERS
@@ -16,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def test_every_format_and_every_writer_is_fuzzed():
     assert set(SEEDS) == {*FORMATS, "columns"}
-    assert set(fuzz_checks.READ_BY) == set(WRITERS)
+    assert set(fuzz_exports.READ_BY) == set(WRITERS)
 
 
 def test_a_short_run_finds_nothing(tmp_path):
