@@ -844,6 +844,14 @@ def test_a_row_with_anything_in_it_is_read_or_refused(mutant):
     check_parsed(mutant.format, mutant.row)
 
 
+@pytest.mark.parametrize(
+    ("tools", "kept"),
+    [(None, ""), ("", ""), ([], ""), ('[{"name": "f"}]', '[{"name": "f"}]'), ([{"name": "é"}], '[{"name": "é"}]')],
+)
+def test_tools_are_kept_as_a_list_or_as_its_text(tools, kept):
+    assert parse(Row(1, {**WHOLE, "tools": tools}), load_format("trl")).tools == kept
+
+
 def test_a_long_value_is_quoted_short_in_the_reason():
     row = ultrafeedback(rated("", "x" * 10_000, 1, 1, 1), rated("", 1, 1, 1, 1))
     with pytest.raises(RowRefusedError) as refusal:

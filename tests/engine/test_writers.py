@@ -195,6 +195,28 @@ def test_an_export_is_read_again_as_the_same_samples(import_rows, tmp_path, layo
     assert [pair_of(sample) for sample in after] == [pair_of(sample) for sample in before]
 
 
+TRAPS = [
+    ("blue", "blueish"),
+    ("Seven. Or two.", "Seven."),
+    (" Spaced \n", "Not."),
+    ("One\r\ntwo.", "One\ntwo."),
+    ("Human: an animal.", "One.\n\nHuman: two.\n\nAssistant: three."),
+    ("\ufeffMarked.", "Not marked.\u2028"),
+]
+
+
+@pytest.mark.parametrize(("chosen", "rejected"), TRAPS, ids=[chosen.strip()[:5] for chosen, _ in TRAPS])
+@pytest.mark.parametrize("layout", READ_BY)
+def test_texts_that_are_easily_mistaken_are_read_again_as_they_were(import_rows, tmp_path, layout, chosen, rejected):
+    done = export_as(layout, import_rows([row_of([said("user", "Which?")], chosen, rejected)]), tmp_path / "out.jsonl")
+    again = Project(tmp_path / "again.prefmap")
+    import_file(again, done.output)
+    (sample,) = SourceReader(again)
+    texts = (chosen.strip(), rejected.strip()) if layout == "axolotl" else (chosen, rejected)
+    assert sample.prompt == (Message("user", "Which?"),)
+    assert pair_of(sample) == texts
+
+
 @pytest.mark.parametrize("layout", [*READ_BY, "kto"])
 def test_an_export_that_is_imported_is_exported_as_the_same_bytes(import_rows, tmp_path, layout):
     first = export_as(layout, import_rows(ROWS), tmp_path / "first.jsonl")
