@@ -276,6 +276,27 @@ def test_what_parquet_holds_comes_as_plain_values(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("value", "deep"),
+    [
+        ("[" * 16 + "1" + "]" * 16, False),
+        ("[" * 17 + "1" + "]" * 17, True),
+        ("[{'a': " * 17 + "1" + "}]" * 17, True),
+        ("{'x': 1, " + ", ".join(f"'l{n} (a, [b' : [[{n}]]" for n in range(20)) + "}", False),
+        ("[{'a': 1.5::DECIMAL(3, 1), 'b': [{'c': ['x'::ENUM('x', '(')]}]}]", False),
+    ],
+    ids=["16 lists", "17 lists", "17 lists of objects", "lists side by side", "types with commas"],
+)
+def test_lists_in_lists_that_duckdb_would_never_finish_are_refused(value, deep, tmp_path):
+    path = tmp_path / "p.parquet"
+    write_parquet(path, f"SELECT {value} AS value")
+    if deep:
+        with pytest.raises(SourceUnreadableError, match="holds lists in lists, more than 16 deep"):
+            list(read_rows(path))
+    else:
+        assert len(list(read_rows(path))) == 1
+
+
 def test_times_in_parquet_come_as_text_at_any_depth(tmp_path):
     path = tmp_path / "p.parquet"
     write_parquet(
