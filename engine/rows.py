@@ -16,7 +16,7 @@ import zstandard
 
 from engine.errors import SourceUnreadableError
 from engine.map_writer import read_parquet_rows
-from engine.turns import DEEPEST, is_too_deep
+from engine.nesting import DEEPEST, is_too_deep
 
 PACKABLE = (".jsonl", ".json", ".csv", ".tsv")
 PACKED = (".gz", ".zst")

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -22,9 +22,6 @@ NOT_A_WINNER = {*NOT_A_RATING, f"{MISSING_VOTE:.0f}"}
 
 LONGEST_QUOTE = 40
 """In characters: what is quoted of a value in the reason why its row is refused."""
-
-DEEPEST = 100
-"""Lists and objects that may stand in one another; real rows have a dozen at most, and Python gives up at 1,000."""
 
 Duel = tuple[float | None, float | None]
 """The labels of two responses."""
@@ -116,20 +113,6 @@ def write_json(value: object, name: str) -> str:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
         raise RowRefusedError(f"{name} holds what JSON cannot say (bytes, a time, NaN)") from None
-
-
-def is_too_deep(value: object) -> bool:
-    """Say whether lists and objects stand in one another more than DEEPEST deep."""
-    level = [value]
-    for _ in range(DEEPEST + 1):
-        level = [inner for one in level if isinstance(one, dict | list) for inner in _inside(one)]
-        if not level:
-            return False
-    return True
-
-
-def _inside(value: dict[str, object] | list[object]) -> Iterable[object]:
-    return value.values() if isinstance(value, dict) else value
 
 
 def is_transcript(text: object) -> bool:

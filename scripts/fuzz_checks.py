@@ -15,11 +15,11 @@ from fuzz_rows import COLUMNS
 from engine.errors import PrefmapError, RowRefusedError
 from engine.formats.catalog import is_grouped, load_format, recognise
 from engine.importing import Reading
+from engine.nesting import is_too_deep
 from engine.project import Project, SourceFile
 from engine.records import Sample
 from engine.rows import Row, read_rows
 from engine.sources import SourceReader, fingerprint, parse
-from engine.turns import is_too_deep
 from engine.visible import visible
 
 LONGEST_REASON = 400

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.errors import RowRefusedError
+from engine.nesting import is_too_deep
 from engine.records import Message, Sample
 from engine.turns import (
     describe,
     exchange_sides,
-    is_too_deep,
     quote,
     read_pair_columns,
     read_text,

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from engine.errors import FormatUnknownError, ProjectDamagedError, SourceUnreadableError
 from engine.importing import Reading, import_file
+from engine.nesting import DEEPEST
 from engine.project import Project
 from engine.records import Message, Sample
 from engine.rows import Row, kind_of, read_rows
 from engine.sources import SourceReader, detect_file, fingerprint
-from engine.turns import DEEPEST
 
 PAIRS = [
     {"prompt": "Name a prime.", "chosen": "Seven.", "rejected": "Nine."},
