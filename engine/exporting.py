@@ -136,11 +136,15 @@ def _write(
 
 
 def _encode(row: Row) -> bytes:
-    """Write one line; what the fast writer refuses (an integer of over 64 bits, say) the patient one takes."""
+    """Write one line; what the fast writer refuses (half of a surrogate pair, say) the patient one takes."""
     try:
         return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:
-        return json.dumps(row, ensure_ascii=False, separators=(",", ":"), default=str).encode() + b"\n"
+        pass
+    try:
+        return json.dumps(row, separators=(",", ":"), default=str).encode() + b"\n"
+    except TypeError as error:
+        raise ExportRefusedError(f"A row cannot be written as JSON: {error}.") from error
 
 
 def _describe(output: Path, names: Sequence[str], writer: Writer) -> Path | None:

@@ -2,6 +2,7 @@
 
 import glob
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -28,6 +29,13 @@ Floats = npt.NDArray[np.float64]
 
 PARQUET_ROWS = 1024
 """Rows taken from a parquet file at a time."""
+
+DEEPEST_LISTS = 16
+"""DuckDB takes twice as long for each list in a list, and at 40 never ends."""
+
+QUOTED = re.compile(r"\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'")
+TIMES = re.compile(r"(?<![^ (])(?:TIME|DATE)[A-Z_]*(?: WITH TIME ZONE)?(?=[,)\[]|$)")
+"""The types of dates and times in DuckDB's words, at any depth of a column's type."""
 
 
 class MapWriter:
@@ -83,16 +91,36 @@ def read_parquet_rows(path: Path) -> Iterator[dict[str, object]]:
     try:
         with closing(duckdb.connect()) as connection:
             columns = connection.execute(f"DESCRIBE SELECT * FROM {source}", exact).fetchall()
+            if any(_count_lists(column[1]) > DEEPEST_LISTS for column in columns):
+                raise SourceUnreadableError(f"{path} holds lists in lists, more than {DEEPEST_LISTS} deep.")
             yield from _fetch(connection.execute(f"SELECT {', '.join(map(_select, columns))} FROM {source}", exact))
-    except duckdb.Error as error:
+    except (duckdb.Error, UnicodeDecodeError) as error:
         raise SourceUnreadableError(
             f"{path} is not parquet that DuckDB can read: {str(error).splitlines()[0]}"
         ) from error
 
 
+def _count_lists(kind: str) -> int:
+    """Count how deep lists stand in one another in a type in DuckDB's words, read from its end."""
+    depth = deepest = 0
+    around = [0]
+    for token in reversed(re.findall(r"\[\d*\]|[(),]", QUOTED.sub("", kind))):
+        if token == ")":
+            around.append(depth)
+        elif token == "(":
+            around.pop()
+        elif token == ",":
+            depth = around[-1]
+        else:
+            depth += 1
+        deepest = max(deepest, depth)
+    return deepest
+
+
 def _select(column: tuple[str, str]) -> str:
     name = '"' + column[0].replace('"', '""') + '"'
-    return f"{name}::VARCHAR AS {name}" if column[1].startswith(("TIME", "DATE")) else name
+    kind = TIMES.sub("VARCHAR", column[1])
+    return name if kind == column[1] else f"{name}::{kind} AS {name}"
 
 
 def read_table_rows(path: Path, table: str) -> Iterator[dict[str, object]]:
