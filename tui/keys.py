@@ -205,12 +205,19 @@ def _key_names(key: Key) -> str:
     return (" .. " if key.action == "choose" else " ").join(f"`{name}`" for name in names)
 
 
-def footer(*groups: Group, width: int, keymap: Keymap = NO_KEYMAP, dim: Collection[str] = ()) -> list[Span]:
+def footer(
+    *groups: Group,
+    width: int,
+    keymap: Keymap = NO_KEYMAP,
+    dim: Collection[str] = (),
+    instead: Mapping[str, str] = NO_KEYMAP,
+) -> list[Span]:
     """Write the footer of a screen: first key and word of each; the last one, the way out, stays where it is narrow.
 
-    `dim` names the ids of keys that do nothing now; pressed, they say why.
+    `dim` names the ids of keys that do nothing now; pressed, they say why. `instead` gives other words, or none, by id.
     """
-    words = [(_footer_word(key, keymap), key.id) for group in groups for key in group.keys if key.footer]
+    keys = [key for group in groups for key in group.keys if instead.get(key.id, key.footer)]
+    words = [(instead.get(key.id) or _footer_word(key, keymap), key.id) for key in keys]
     while len(words) > 1 and len("  ".join(word for word, _ in words)) > width - 1:
         del words[-2]
     row = [Span(" ")]

@@ -1,7 +1,7 @@
 """Verdicts on the review screen: what keys mean, and that all is on disk before anything moves."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from engine.errors import PrefmapError
@@ -11,8 +11,11 @@ from tui.screens.base import SMALLEST, BaseScreen
 from tui.screens.describe import describe_choice, describe_step
 from tui.session import Shown
 
-BLIND_KEYS = ("review.keep", "review.flip", "review.evidence", "app.map")
-"""Keys that would show the label or the scores, or speak of them."""
+BLIND_KEYS = ("review.evidence", "app.map")
+"""Keys that would show the scores."""
+
+BLIND_WORDS = {"review.keep": "", "review.flip": "", "review.choose": "1 2 better"}
+"""Keys that speak of the label make room for those that speak of the responses."""
 
 NO_LABEL = "the label is hidden: press the number of the better response, or f3 to see the label"
 
@@ -55,6 +58,11 @@ class DecidingScreen(BaseScreen):
     def idle_keys(self) -> Collection[str]:
         """Ids of the keys that do nothing now."""
         return BLIND_KEYS if self.is_hidden else ()
+
+    @property
+    def other_words(self) -> Mapping[str, str]:
+        """Words of the footer that are not the usual ones, by the id of the key."""
+        return BLIND_WORDS if self.is_hidden else {}
 
     def action_give(self, verdict: Verdict) -> None:
         """Log a verdict on the label's pair, then show the next unread sample."""

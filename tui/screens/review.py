@@ -127,7 +127,9 @@ class ReviewScreen(DecidingScreen):
     def foot_rows(self) -> list[Row]:
         width = self.app.size.width
         progress = describe_progress(self.session.progress(), self.saved_at, width)
-        keys = footer(*REVIEW_SCREEN, width=width, keymap=self.settings.keymap, dim=self.idle_keys)
+        keys = footer(
+            *REVIEW_SCREEN, width=width, keymap=self.settings.keymap, dim=self.idle_keys, instead=self.other_words
+        )
         return [[Span(self.fit(f" {self.last}", 0))], [Span(progress, "faint")], keys]
 
     def tell(self, text: str) -> None:
