@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 import orjson
 
 from engine.choosing import choose, divide
-from engine.drafting import Draft, Drafting, Drafts, Row, judge_once, set_apart
+from engine.drafting import Draft, Drafter, Drafting, Drafts, Row, judge_once, set_apart
 from engine.errors import ExportRefusedError
 from engine.formats.catalog import VERBATIM, DescribingWriter, JudgingWriter, Writer, load_writer
 from engine.manifests import ExportPlan, describe_export, hash_file, manifest_of
@@ -29,6 +29,8 @@ TABLE = "selected"
 ENDINGS = (".jsonl", ".parquet", ".duckdb")
 DESCRIPTION = ".dataset_info.json"
 """What the name of an export is followed by in that of the file that tells a trainer how to read it."""
+
+Drafted = Drafting[Any] | Drafts
 
 Progress = Callable[[int, int], None]
 """Told how many samples of how many were looked at."""
@@ -112,15 +114,13 @@ def export(
     return done[0]._replace(description=_describe(output, names, writer), held_out=done[1] if done[1:] else None)
 
 
-def _draft(samples: SourceReader, part: Part, outcomes: Outcomes, plan: ExportPlan, writer: Writer) -> Drafting[Any]:
+def _draft(samples: SourceReader, part: Part, outcomes: Outcomes, plan: ExportPlan, writer: Writer) -> Drafted:
     if plan.format in VERBATIM:
         return (Rewrites if plan.format == "same" else Patches)(samples, part.absent, outcomes)
-    return Drafts(samples, part.absent, outcomes, writer, part.output.suffix == ".jsonl")
+    return Drafts(samples, part.absent, Drafter(outcomes, writer, part.output.suffix == ".jsonl"))
 
 
-def _write(
-    drafts: Drafting[Any], writer: Writer, target: Path, ending: str, tally: "_Tally", progress: Progress
-) -> None:
+def _write(drafts: Drafted, writer: Writer, target: Path, ending: str, tally: "_Tally", progress: Progress) -> None:
     """Write one file, of the kind that the ending says."""
     lines = target.with_name(target.name + ".jsonl") if ending != ".jsonl" else target
     rows = _rows(drafts, writer, tally, progress)
@@ -204,7 +204,7 @@ def _folders(project: Project) -> list[Path]:
     return [folder.resolve() for folder in (project.sources, project.scores, project.reviews)]
 
 
-def _rows(drafts: Drafting[Any], writer: Writer, tally: _Tally, progress: Progress) -> Iterator[Row]:
+def _rows(drafts: Drafted, writer: Writer, tally: _Tally, progress: Progress) -> Iterator[Row]:
     """Yield what is exported, and count what is not."""
     if hasattr(writer, "judge"):
         return set_apart(_count(judge_once(drafts, cast(JudgingWriter, writer)), len(drafts), tally, progress))

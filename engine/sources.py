@@ -156,6 +156,19 @@ class SourceReader:
                     again = seen[content_id]
                     yield sample.placed(file.name, number, content_id if again == 1 else f"{content_id}-{again}")
 
+    def blocks(self) -> Iterator[tuple[Format, Block]]:
+        """Yield all rows in source order, block by block, with their format; only for formats of one row a sample."""
+        for file in self.files:
+            layout = load_format(file.format, file.dimension, file.columns)
+            yield from ((layout, block) for block in read_blocks(self._stored(file)))
+
+    @property
+    def size(self) -> int:
+        """Bytes of the copies of the files; 0 where several rows make a sample."""
+        if any(is_grouped(load_format(file.format, file.dimension, file.columns)) for file in self.files):
+            return 0
+        return sum(self._stored(file).stat().st_size for file in self.files)
+
     def with_rows(self) -> Iterator[Original]:
         """Yield all samples in the same order, each beside its original row; only for formats of one row a sample."""
         samples = iter(self)
