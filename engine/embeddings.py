@@ -199,6 +199,8 @@ def _look_for(name: str, file: str, revision: str) -> Path | None:
         raise ScorerRefusedError(
             "An embedder needs torch and transformers. Install them: pip install 'prefmap[models]'"
         )
+    if name.startswith(("/", ".", "~")) and not Path(name).is_dir():
+        raise _refuse(name, "there is no such folder")
     from transformers.utils.hub import cached_file
 
     try:

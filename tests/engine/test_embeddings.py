@@ -134,6 +134,7 @@ def test_a_model_that_would_give_other_vectors_is_refused(copied):
 
 def test_a_folder_that_is_no_model_is_refused(copied, tmp_path):
     assert refusal(tmp_path) == "it has no config.json."
+    assert refusal(tmp_path / "none") == "there is no such folder."
     (copied / "config.json").write_text(json.dumps({"model_type": "zebra"}))
     assert "zebra" in refusal(copied)
 
