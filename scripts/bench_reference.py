@@ -58,12 +58,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         samples, references = prepare(args.file, args.rows, Path(folder))
         start = Took.now()
+        load_embedder(args.embedder, device=args.device)
+        load = Took.now().since(start)
+        start = Took.now()
         scorer = Reference(args.embedder, str(references), device=args.device, tokens=args.tokens)
         batched = {one.response_id: one.value for one in scorer(samples) if one.value is not None}
         fast = Took.now().since(start)
         rows, firsts, alone = score_one_by_one(embedder, list(list_pairs(samples, references)))
     print(f"{len(samples):,} rows, {len(batched):,} different responses")
     report("prefmap, batched", fast, fast)
+    report("  of it for loading the model, about", load, fast)
     report("one pair at a time, each response once", firsts, fast)
     report("one pair at a time, all rows", rows, fast)
     furthest = max(abs(value - alone[one]) for one, value in batched.items())
