@@ -18,8 +18,8 @@ from engine.visible import visible
 DEFAULT_EMBEDDER = "sentence-transformers/all-mpnet-base-v2"
 """That of arXiv 2505.23114; it reads 384 tokens of a text."""
 
-TOKENS_AT_ONCE = 8_192
-"""How many tokens, padding included, go through the model together."""
+TOKENS_ON_CPU, TOKENS_ON_GPU = 1_024, 65_536
+"""How many tokens, padding included, go through the model together; more do not fit a processor's caches."""
 
 NO_LIMIT = 1_000_000
 """A tokenizer whose longest text has more tokens than this states none."""
@@ -60,10 +60,10 @@ class Embedder:
     longest: int
     """In tokens; the end of a longer text is left out."""
 
-    pooling: str = "mean"
-    """Of the states of all tokens; `cls`: the first state alone."""
+    pooling: str
+    """`mean` of the states of all tokens; `cls`: the first state alone."""
 
-    tokens_at_once: int = TOKENS_AT_ONCE
+    tokens_at_once: int
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Give a unit vector of each text, shape (texts, d); NaN where the model finds no token in it."""
@@ -146,10 +146,11 @@ def plan_batches(lengths: Sequence[int], tokens_at_once: int) -> list[list[int]]
     return batches
 
 
-def load_embedder(
-    name: str, *, revision: str = "main", device: str = "", tokens_at_once: int = TOKENS_AT_ONCE
-) -> Embedder:
-    """Load a model by hub name or folder; raises ScorerRefusedError where it cannot, or would give other vectors."""
+def load_embedder(name: str, *, revision: str = "main", device: str = "", tokens_at_once: int = 0) -> Embedder:
+    """Load a model by hub name or folder; raises ScorerRefusedError where it cannot, or would give other vectors.
+
+    No device: a GPU where there is one. tokens_at_once 0: as many as suit the device.
+    """
     _find_file(name, "config.json", revision)
     pooling = _read_pooling(name, revision)
     from torch import cuda
@@ -169,7 +170,8 @@ def load_embedder(
     if not getattr(tokenizer, "is_fast", False):
         raise _refuse(name, "it has no fast tokenizer")
     longest = _find_longest(name, revision, tokenizer, model)
-    return Embedder(tokenizer, model, longest, pooling, tokens_at_once)
+    suited = TOKENS_ON_CPU if model.device.type == "cpu" else TOKENS_ON_GPU
+    return Embedder(tokenizer, model, longest, pooling, tokens_at_once or suited)
 
 
 def identify_embedder(name: str, *, revision: str = "main") -> str:

@@ -10,7 +10,6 @@ import numpy as np
 
 from engine.embeddings import (
     DEFAULT_EMBEDDER,
-    TOKENS_AT_ONCE,
     Embedder,
     Vectors,
     identify_embedder,
@@ -61,16 +60,16 @@ class Reference:
     device: str = field(default="", metadata={"provenance": True})
     """Empty: a GPU where there is one."""
 
-    tokens: int = field(default=TOKENS_AT_ONCE, metadata={"provenance": True})
-    """How many tokens go through the embedder together."""
+    tokens: int = field(default=0, metadata={"provenance": True})
+    """How many tokens go through the embedder together; 0: as many as suit the device."""
 
     def __post_init__(self) -> None:
         if self.metric not in PAIRS_AT_ONCE:
             raise ScorerRefusedError(f"reference has no metric {self.metric!r}; it may be {', '.join(PAIRS_AT_ONCE)}.")
         if not self.file:
             raise ScorerRefusedError("reference needs a file of references: reference:EMBEDDER?file=references.jsonl")
-        if self.tokens < 1:
-            raise ScorerRefusedError(f"reference cannot embed {self.tokens} tokens at once; give it tokens=1 or more.")
+        if self.tokens < 0:
+            raise ScorerRefusedError(f"reference cannot embed {self.tokens} tokens at once; give it tokens=0 or more.")
 
     @property
     def packages(self) -> tuple[str, ...]:

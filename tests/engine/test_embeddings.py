@@ -41,7 +41,7 @@ def test_a_vector_is_the_mean_of_the_last_states(embedder):
     assert np.allclose(np.linalg.norm(tokens, axis=1), 1)
 
 
-@pytest.mark.parametrize("tokens_at_once", [1, 24, 8192])
+@pytest.mark.parametrize("tokens_at_once", [0, 1, 24])
 def test_a_text_has_the_same_vector_alone_and_among_others(tiny_embedder, embedder, tokens_at_once):
     some = load_embedder(str(tiny_embedder), device="cpu", tokens_at_once=tokens_at_once)
     alone = np.concatenate([embedder.embed([text]) for text in TEXTS])

@@ -99,7 +99,7 @@ def test_a_file_without_references_is_refused(tmp_path):
     [
         ("reference", "reference needs a file of references: reference:EMBEDDER?file=references.jsonl"),
         ("reference?metric=bleu", "reference has no metric 'bleu'; it may be cosine, bertscore, rouge_l."),
-        ("reference?file=a&tokens=0", "reference cannot embed 0 tokens at once; give it tokens=1 or more."),
+        ("reference?file=a&tokens=-1", "reference cannot embed -1 tokens at once; give it tokens=0 or more."),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(spec, sentence):
