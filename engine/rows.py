@@ -54,6 +54,15 @@ class Row:
     problem: str = ""
 
 
+def read_index(value: object) -> int | None:
+    """Read a whole number that counts, or its text, as a table may hold it; None where it is none."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def kind_of(path: Path) -> str:
     """Name the kind of file by its ending, that of the packing left aside."""
     name = path.name.lower()
