@@ -6,8 +6,10 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any, NamedTuple
+from weakref import finalize
 
 from engine.errors import PrefmapError, RunnerError, ScorerRefusedError
 from engine.records import Sample, Score
@@ -88,7 +90,7 @@ class RayRunner:
             gpus = ray.cluster_resources().get("GPU", 0)
             if gpus < self.gpus:
                 wanted.tell(f"The cluster has {gpus:g} GPUs now; a worker waits until it gets {self.gpus:g}.")
-            pipeline = ray.remote(num_cpus=0)(_Pipeline).remote(
+            pipeline = ray.remote(num_cpus=0)(Pipeline).remote(
                 [ray.put(_pack(chunk)) for chunk in self._divide(named, wanted)],
                 (pickle.dumps(replace(named, scorer=replace(named.scorer))), named.identify("")),  # type: ignore[type-var]
                 self,
@@ -145,14 +147,14 @@ def _make_chunk(wanted: Wanted, samples: Sequence[Sample]) -> Chunk:
     return Chunk(tuple(samples), known, wanted.is_whole)
 
 
-class _Pipeline:
+class Pipeline:
     """Drives Ray Data from inside the cluster, since it cannot be driven through ray://, and hands the results out."""
 
     def __init__(self, work: Sequence[Any], scorer: tuple[bytes, str], how: RayRunner) -> None:
         ray = _import_ray()
         ray.data.DataContext.get_current().enable_progress_bars = False
         scored = ray.data.from_arrow_refs(work).map_batches(
-            _Worker,
+            Worker,
             fn_constructor_args=scorer,
             batch_size=1,
             compute=ray.data.ActorPoolStrategy(size=how.workers),
@@ -167,12 +169,13 @@ class _Pipeline:
         return None if batch is None else list(batch["done"])
 
 
-class _Worker:
+class Worker:
     """Makes the scorer once and keeps it; what the scorer loads, it keeps itself."""
 
     def __init__(self, scorer: bytes, identity: str) -> None:
         self._named: NamedScorer = pickle.loads(scorer)
-        self._folder = TemporaryDirectory(prefix="prefmap-")
+        self._folder = Path(mkdtemp(prefix="prefmap-"))
+        finalize(self, rmtree, self._folder, ignore_errors=True)
         own = self._named.identify("")
         self._refusal = "" if own == identity else DIFFERS.format(name=self._named.name, own=own, here=identity)
 
@@ -180,9 +183,7 @@ class _Worker:
         return {"done": [pickle.dumps(self._score(pickle.loads(one))) for one in batch["work"]]}
 
     def _score(self, chunk: Chunk) -> Done:
-        return (
-            Done([], [], self._refusal) if self._refusal else score_chunk(self._named, chunk, Path(self._folder.name))
-        )
+        return Done([], [], self._refusal) if self._refusal else score_chunk(self._named, chunk, self._folder)
 
 
 def score_chunk(named: NamedScorer, chunk: Chunk, folder: Path) -> Done:

@@ -1,5 +1,6 @@
 """Cutting work into chunks and scoring them, as a worker does; no Ray is needed."""
 
+import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -7,7 +8,7 @@ from itertools import chain
 import pytest
 
 from engine.errors import ScorerRefusedError
-from engine.ray_running import Chunk, Done, divide, score_chunk
+from engine.ray_running import Chunk, Done, Worker, divide, score_chunk
 from engine.records import Message, Sample, Score
 from engine.scorers.catalog import NamedScorer
 from engine.wanted import Ledger, Wanted
@@ -91,3 +92,22 @@ def test_what_is_final_is_in_no_chunk(text):
     ledger.add(Score(sample.responses[0].response_id, None, "empty", final=True))
     (chunk,) = divide(Wanted([sample], ledger), 10)
     assert ids(chunk) == [sample.responses[1].response_id]
+
+
+@pytest.mark.parametrize(
+    ("identity", "refusal"),
+    [
+        (FRAGILE.identify(""), ""),
+        (
+            "0" * 16,
+            f"fragile is another scorer on a worker (identity {FRAGILE.identify('')[:8]}, here 00000000): "
+            "its files or its model differ there.",
+        ),
+    ],
+)
+def test_a_worker_scores_chunks_unless_its_scorer_is_another_one(identity, refusal):
+    worker = Worker(pickle.dumps(FRAGILE), identity)
+    work = [pickle.dumps(Chunk((make_sample(n),), Ledger(), is_whole=False)) for n in range(2)]
+    done = [pickle.loads(one) for one in worker({"work": work})["done"]]
+    assert [one.refusal for one in done] == [refusal] * 2
+    assert [[score.value for score in one.scores] for one in done] == [[] if refusal else [11.0, 5.0]] * 2
