@@ -22,8 +22,9 @@ CHUNK_RESPONSES = 512
 COSTLY_CHUNK = 64
 """The same where each score costs money."""
 
+FIRST_CHUNK = 16
 CHUNKS_PER_WORKER = 4
-"""At least, where there is enough work, so that no worker waits for the last one."""
+"""No chunk is larger than a worker's share of the work before it, divided by this: no long wait for the last one."""
 
 DIFFERS = (
     "{name} is another scorer on a worker (identity {own:.8}, here {here:.8}): its files or its model differ there."
@@ -90,13 +91,16 @@ class RayRunner:
             gpus = ray.cluster_resources().get("GPU", 0)
             if gpus < self.gpus:
                 wanted.tell(f"The cluster has {gpus:g} GPUs now; a worker waits until it gets {self.gpus:g}.")
+            most = COSTLY_CHUNK if named.is_costly else CHUNK_RESPONSES
             pipeline = ray.remote(num_cpus=0)(Pipeline).remote(
-                [ray.put(_pack(chunk)) for chunk in self._divide(named, wanted)],
+                [ray.put(_pack(chunk)) for chunk in divide(wanted, self.workers, most)],
                 (pickle.dumps(replace(named, scorer=replace(named.scorer))), named.identify("")),  # type: ignore[type-var]
                 self,
             )
             while (results := ray.get(pipeline.next.remote())) is not None:
                 yield from map(pickle.loads, results)
+        except ray.exceptions.RayTaskError as error:
+            raise RunnerError(f"A worker on Ray failed ({_last_line(error)}). {CLUSTER_LOST}") from error
         except (ray.exceptions.RayError, ConnectionError) as error:
             raise RunnerError(f"Ray ended the run ({_shorten(error)}). {CLUSTER_LOST}") from error
         finally:
@@ -112,14 +116,10 @@ class RayRunner:
             raise RunnerError(f"Ray on {where} cannot be reached ({_shorten(error)}).") from error
         return ray
 
-    def _divide(self, named: NamedScorer, wanted: Wanted) -> Iterator[Chunk]:
-        missing = sum(wanted.is_missing(one.response_id) for sample in wanted for one in sample.responses)
-        most = COSTLY_CHUNK if named.is_costly else CHUNK_RESPONSES
-        return divide(wanted, min(most, max(missing // (self.workers * CHUNKS_PER_WORKER), 1)))
 
-
-def divide(wanted: Wanted, responses: int) -> Iterator[Chunk]:
-    """Cut the work into chunks of about so many responses; samples stay whole."""
+def divide(wanted: Wanted, workers: int, most: int) -> Iterator[Chunk]:
+    """Cut the work into chunks of whole samples that grow to so many responses, so that all workers get some."""
+    done = 0
     waiting: list[Sample] = []
     count = 0
     for sample in wanted:
@@ -128,8 +128,9 @@ def divide(wanted: Wanted, responses: int) -> Iterator[Chunk]:
             continue
         waiting.append(sample)
         count += missing
-        if count >= responses:
+        if count >= min(most, max(FIRST_CHUNK, done // (workers * CHUNKS_PER_WORKER))):
             yield _make_chunk(wanted, waiting)
+            done += count
             waiting, count = [], 0
     if waiting:
         yield _make_chunk(wanted, waiting)
@@ -219,6 +220,11 @@ def _shorten(error: Exception) -> str:
     """Name an error and give its first line."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _last_line(error: Exception) -> str:
+    """Give the cause of an error whose text is a traceback."""
+    return str(error).strip().splitlines()[-1]
 
 
 def _import_ray() -> Any:

@@ -48,10 +48,16 @@ def test_chunks_are_of_about_so_many_responses_and_together_all_that_is_missing(
     ledger = Ledger()
     for response in (*samples[0].responses, samples[1].responses[2]):
         ledger.add(Score(response.response_id, 1.0))
-    chunks = list(divide(Wanted(samples, ledger), 5))
+    chunks = list(divide(Wanted(samples, ledger), workers=1, most=5))
     assert [len(ids(chunk)) for chunk in chunks] == [5, 6, 6, 6, 3]
     every = [one.response_id for sample in samples for one in sample.responses]
     assert list(chain(*map(ids, chunks))) == [one for one in every if one not in ledger.scored]
+
+
+@pytest.mark.parametrize(("workers", "sizes"), [(1, [16, 16, 16, 16, 16, 20, 26, 32, 32, 2]), (4, [16] * 12 + [8])])
+def test_chunks_grow_with_the_work_and_leave_some_for_each_worker(workers, sizes):
+    samples = [make_sample(n) for n in range(sum(sizes) // 2)]
+    assert [len(ids(chunk)) for chunk in divide(Wanted(samples), workers, most=32)] == sizes
 
 
 def test_a_chunk_of_whole_samples_knows_what_is_answered_and_leaves_out_what_is_done():
@@ -61,7 +67,7 @@ def test_a_chunk_of_whole_samples_knows_what_is_answered_and_leaves_out_what_is_
         ledger.add(Score(response.response_id, 1.0))
     known = samples[2].responses[0].response_id
     ledger.add(Score(known, 1.0, part="depth", parts=2))
-    (chunk,) = divide(Wanted(samples, ledger, is_whole=True), 100)
+    (chunk,) = divide(Wanted(samples, ledger, is_whole=True), workers=1, most=100)
     assert chunk.samples == (samples[0], samples[2], samples[3])
     assert (chunk.ledger.scored, chunk.ledger.lacks((known, "depth", 0))) == (set(), False)
     assert chunk.ledger.lacks((known, "style", 0))
@@ -90,7 +96,7 @@ def test_what_is_final_is_in_no_chunk(text):
     sample = make_sample(0, (text, "short"))
     ledger = Ledger()
     ledger.add(Score(sample.responses[0].response_id, None, "empty", final=True))
-    (chunk,) = divide(Wanted([sample], ledger), 10)
+    (chunk,) = divide(Wanted([sample], ledger), workers=1, most=10)
     assert ids(chunk) == [sample.responses[1].response_id]
 
 
