@@ -29,7 +29,7 @@ from engine.schema import (
 
 Floats = npt.NDArray[np.float64]
 
-SLICE_LINES = 2_000_000
+SLICE_LINES = 500_000
 """Lines of a log that are made into scores at a time, which bounds the memory that it takes."""
 
 PARQUET_ROWS = 1024

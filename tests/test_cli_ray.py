@@ -125,3 +125,17 @@ def test_without_ray_one_sentence_says_what_to_install(tmp_path, weighing):
     assert (done.returncode, done.stderr.splitlines()[-1]) == (
         1, "prefmap: --on ray needs Ray Data (No module named 'ray'). Install it: pip install 'prefmap[ray]'"
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--on", "spark"], "--on is 'spark'; it must be ray or ray://HOST:PORT."),
+        (["--workers", "2"], "--workers and --gpus-per-worker go with --on ray."),
+        (["--gpus-per-worker", ".5"], "--workers and --gpus-per-worker go with --on ray."),
+    ],
+)
+def test_words_about_ray_that_mean_nothing_are_a_usage_error(sample_project, words, sentence):
+    command = [sys.executable, "-m", "tui", "score", str(sample_project.path), *words]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, sentence in done.stderr) == (2, True)
