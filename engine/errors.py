@@ -53,6 +53,10 @@ class ScorerRefusedError(PrefmapError):
     """A scorer cannot work on this dataset, or not with these options."""
 
 
+class RunnerError(PrefmapError):
+    """The machines that should run a scorer cannot be had, or are lost."""
+
+
 class SampleUnknownError(PrefmapError):
     """No sample, or more than one, has the id that was given."""
 

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -17,7 +18,9 @@ from engine.schema import (
     ADD_LINES,
     ALIGNED_SCORES,
     BROKEN_LINE,
+    COUNT_LINES,
     DROP_LAST_LINE,
+    DROP_LINES,
     LOG_LINES,
     NEWEST_SCORES,
     SCORE_LINES,
@@ -26,6 +29,9 @@ from engine.schema import (
 )
 
 Floats = npt.NDArray[np.float64]
+
+SLICE_LINES = 500_000
+"""Lines of a log that are made into scores at a time, which bounds the memory that it takes."""
 
 PARQUET_ROWS = 1024
 """Rows taken from a parquet file at a time."""
@@ -68,7 +74,10 @@ class MapWriter:
             if broken:
                 raise LogDamagedError(f"{log}, line {broken[0]} is no score. Mend or remove that line, then map again.")
             self._connection.execute(ADD_LINES, {"log": number})
-        self._connection.execute(NEWEST_SCORES, {"scorer": scorer})
+            self._connection.execute(DROP_LINES)
+        (lines,) = self._connection.execute(COUNT_LINES).fetchone() or (0,)
+        for start, end in slice_ids(1 + lines // SLICE_LINES):
+            self._connection.execute(NEWEST_SCORES, {"scorer": scorer, "start": start, "end": end})
 
     def aligned_scores(self, scorer: str) -> Floats:
         """Give the score of each response in the order of the table; NaN where there is none."""
@@ -82,6 +91,12 @@ class MapWriter:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def slice_ids(count: int) -> list[tuple[str, str]]:
+    """Cut all ids, which are hexadecimal, into ranges of about the same size, in order."""
+    bounds = ["", *(f"{n * 0x10000 // count:04x}" for n in range(1, count)), "g"]
+    return list(pairwise(bounds))
 
 
 def read_parquet_rows(path: Path) -> Iterator[dict[str, object]]:

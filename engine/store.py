@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from engine.errors import MapMissingError, MapUnreadableError, SampleUnknownError
 from engine.records import Message, Response, Sample
-from engine.schema import ENTRY_COLUMNS, FROM_SAMPLES, ORDERS, RESPONSES, SAMPLE, VERSION
+from engine.schema import ALIGNED_SCORES, ENTRY_COLUMNS, FROM_SAMPLES, ORDERS, RESPONSES, SAMPLE, VERSION
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -243,6 +243,18 @@ class Store:
 
     def sample_ids(self) -> npt.NDArray[np.object_]:
         return np.asarray(self._columns("SELECT sample_id FROM sample ORDER BY ordinal")["sample_id"], dtype=object)
+
+    def answers(self) -> dict[str, npt.NDArray]:  # type: ignore[type-arg]
+        """Read of all responses, in source order: response_id, ordinal, prompt_id, length in characters, and label."""
+        columns = self._columns(
+            "SELECT response_id, ordinal, prompt_id, length(text) AS length, value AS label "
+            "FROM response JOIN label USING (ordinal, position) JOIN sample USING (ordinal) ORDER BY ordinal, position"
+        )
+        return {**columns, "label": _with_nan(columns["label"])}
+
+    def aligned_scores(self, scorer: str) -> Floats:
+        """Give a scorer's value of each response in that order; NaN where there is none."""
+        return _with_nan(np.ma.asarray(self._columns(ALIGNED_SCORES, {"scorer": scorer})["value"]))
 
     def cuts(self) -> list[Cut]:
         return [Cut(*row) for row in self._ask("SELECT * FROM cut ORDER BY scorer, axis DESC")]

@@ -1,5 +1,6 @@
 """The documents are true: each command of the README runs, each key and name it has is there."""
 
+import json
 import os
 import re
 import shlex
@@ -97,13 +98,21 @@ def test_the_readme_names_each_command_and_scorer():
         assert f"`{name}" in README, name
 
 
-def test_the_example_of_contributing_is_a_scorer():
+def test_the_example_of_contributing_is_found_by_its_entry_point_and_scores(tmp_path, install_plug_in):
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    names: dict = {"__name__": "example"}
-    exec(compile(code, "CONTRIBUTING.md", "exec"), names)
-    from engine.records import Message, Sample
-
-    sample = Sample.of(prompt=[Message("user", "q")], texts=["long answer", "short"], labels=[1.0, 0.0])
-    values = {one.response_id: one.value for one in names["Brevity"]()([sample])}
-    assert values == {sample.responses[0].response_id: -11.0, sample.responses[1].response_id: -5.0}
+    assert len([line for line in code.splitlines() if line]) <= 10
+    (point,) = re.findall(r"`(brevity = \"your_package:Brevity\")`", text)
+    (command,) = re.findall(r"`prefmap (score P --scorer brevity)`", text)
+    env = install_plug_in("your_package", code, point.replace('"', ""))
+    (tmp_path / "x.jsonl").write_text('{"prompt": "q", "chosen": "long answer", "rejected": "short"}\n')
+    for words in ("import x.jsonl -o P", command, "list scorers"):
+        done = subprocess.run(
+            [sys.executable, "-m", "tui", *words.split()], cwd=tmp_path, env=env, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+    assert "brevity" in done.stdout
+    (log,) = (tmp_path / "P" / "scores").glob("brevity-*.jsonl")
+    header, *lines = map(json.loads, log.read_text().splitlines())
+    assert header["type"] == "brevity"
+    assert sorted(line["value"] for line in lines) == [-11.0, -5.0]

@@ -31,7 +31,8 @@ class Scorer(Protocol):
     """A frozen dataclass of its parameters that is called.
 
     It may also have `depends_on_dataset`, `compares_responses`, `is_costly`, `packages` and `facts()`, as NamedScorer
-    explains them. prefmap calls it with engine.wanted.Wanted, which knows more than the samples.
+    explains them. prefmap calls it with engine.wanted.Wanted, which knows more than the samples: once per run, on Ray
+    once per chunk, so that what it loads should stay loaded.
     """
 
     def __call__(self, samples: Iterable[Sample]) -> Iterator[Score]:
