@@ -14,6 +14,8 @@ from engine.records import Sample, Score, content_hash
 SCORERS = {
     "crossfit": "engine.scorers.crossfit:Crossfit",
     "column": "engine.scorers.column:Column",
+    "reward": "engine.scorers.reward:Reward",
+    "implicit": "engine.scorers.implicit:Implicit",
 }
 """Import paths of the built-in kinds."""
 
@@ -30,7 +32,8 @@ class Scorer(Protocol):
     """A frozen dataclass of its parameters that is called.
 
     It may also have `depends_on_dataset`, `compares_responses`, `is_costly`, `packages` and `facts()`, as NamedScorer
-    explains them. prefmap calls it with engine.wanted.Wanted, which knows more than the samples.
+    explains them, and `variant`, which its name ends with. prefmap calls it with engine.wanted.Wanted, which knows
+    more than the samples.
     """
 
     def __call__(self, samples: Iterable[Sample]) -> Iterator[Score]:
@@ -101,8 +104,9 @@ def make_scorer(spec: str, tables: Mapping[str, Mapping[str, object]]) -> NamedS
     head, _, query = spec.partition("?")
     kind, _, model = head.partition(":")
     given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=False))
-    name = f"{kind}-{model.replace('/', '-')}" if model else kind
-    return NamedScorer(name, kind, _build(kind, model, given, where=spec), from_table=False)
+    scorer = _build(kind, model, given, where=spec)
+    name = "-".join(filter(None, (kind, model.replace("/", "-"), str(getattr(scorer, "variant", "")))))
+    return NamedScorer(name, kind, scorer, from_table=False)
 
 
 def _build(kind: str, model: str, given: Mapping[str, object], where: str) -> Scorer:
