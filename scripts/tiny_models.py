@@ -11,7 +11,11 @@ from typing import Any
 
 from tiny_training import tiny_tokenizer
 
-TEXTS = ("What is the capital of France?", "A long and good answer to question 12.", "The quick brown fox, naïve 日本語")
+TEXTS = (
+    "What is the capital of France?",
+    "A long and good answer to question 12.",
+    "The quick brown fox, naïve 日本語",
+)
 
 TEMPLATE = (
     "{{ bos_token }}{% if tools %}<|system|>{{ tools | tojson }}<|end|>{% endif %}"
@@ -69,7 +73,8 @@ def save_pair_model(folder: Path, *, seed: int = 0) -> Any:
     )
     tokenizer.model_max_length = 128
     tokenizer.save_pretrained(folder)
-    config = transformers.DebertaV2Config(
+    kind: Any = transformers.DebertaV2Config
+    config = kind(
         vocab_size=len(tokenizer),
         hidden_size=32,
         num_hidden_layers=2,

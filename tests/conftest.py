@@ -1,6 +1,7 @@
 """Projects to test on, built by the real steps."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +13,9 @@ from engine.mapping import build_map
 from engine.project import Project
 from engine.scorers.catalog import make_scorer
 from engine.scoring import score
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""The tests share the processors among themselves: threads of torch that wait for each other make them slow."""
 
 ROOT = Path(__file__).resolve().parent.parent
 

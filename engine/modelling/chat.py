@@ -1,8 +1,7 @@
 """Write a conversation as the model's chat template does."""
 
 import json
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,8 +10,10 @@ from engine.modelling.conversations import Conversation, UnfitError
 from engine.records import Message, content_hash
 from engine.turns import write_message
 
-TODAY = date(2024, 7, 26)
-"""What templates that ask for today's date are told: a score must not change overnight."""
+TODAY = {"Y": "2024", "y": "24", "m": "07", "B": "July", "b": "Jul", "d": "26", "A": "Friday", "a": "Fri"}
+"""What templates that ask for the date are told, by the codes of strftime: a score must not change overnight."""
+
+DATE_ASKED = "strftime_now"
 
 MARK = "prefmap asks whether this is kept"
 
@@ -31,7 +32,8 @@ class ChatTemplate:
     def __init__(self, tokenizer: Any, model: str, file: str = "") -> None:
         if file:
             tokenizer.chat_template = _read_template(file)
-        if not tokenizer.chat_template:
+        self.text = _stop_clock(tokenizer.chat_template)
+        if not self.text:
             raise ScorerRefusedError(
                 f"{model} has no chat template, so how it reads a conversation is unknown: give it one, template=FILE."
             )
@@ -40,7 +42,7 @@ class ChatTemplate:
 
     @property
     def fingerprint(self) -> str:
-        return content_hash(json.dumps(self.tokenizer.chat_template, sort_keys=True))
+        return content_hash(json.dumps(self.text, sort_keys=True))
 
     def render(self, conversation: Conversation) -> Rendered:
         """Render a conversation; raises UnfitError when the template refuses it."""
@@ -72,19 +74,26 @@ class ChatTemplate:
         """Render turns; `is_open` lets the assistant begin to speak."""
         from jinja2.exceptions import TemplateError
 
-        strftime_now: Callable[[str], str] = TODAY.strftime
         try:
             return str(
                 self.tokenizer.apply_chat_template(
                     [write_message(turn) for turn in turns],
                     tools=tools,
+                    chat_template=self.text,
                     tokenize=False,
                     add_generation_prompt=is_open,
-                    strftime_now=strftime_now,
                 )
             )
         except (TemplateError, TypeError, KeyError, ValueError, AttributeError) as error:
             raise UnfitError(f"the chat template refuses it: {error}") from error
+
+
+def _stop_clock(template: Any) -> Any:
+    """Put a macro before a template that asks for the date, which then always is the same."""
+    if not isinstance(template, str) or DATE_ASKED not in template:
+        return template
+    codes = "".join(f" | replace('%{code}', '{said}')" for code, said in TODAY.items())
+    return f"{{% macro {DATE_ASKED}(format) %}}{{{{ format{codes} }}}}{{% endmacro %}}{template}"
 
 
 def _count_shared(one: str, other: str) -> int:

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -111,24 +112,21 @@ def load_config(origin: Origin) -> Any:
         return transformers.AutoConfig.from_pretrained(**origin.arguments)
 
 
-def load_classifier(origin: Origin, place: Place, attention: str) -> Any:
+def load_classifier(origin: Origin, config: Any, place: Place, attention: str) -> Any:
     """Load a model with a head of one value; raises ScorerRefusedError when the head has none or several."""
     _, transformers = need_models()
-    loader = transformers.AutoModelForSequenceClassification
-    return _load(loader, origin, place, attention, num_labels=1, ignore_mismatched_sizes=True)
+    more = {"num_labels": 1, "ignore_mismatched_sizes": True, **_choose_attention(origin, config, attention)}
+    return _load(transformers.AutoModelForSequenceClassification, origin, place, more)
 
 
-def load_language_model(origin: Origin, place: Place, attention: str) -> Any:
+def load_language_model(origin: Origin, config: Any, place: Place, attention: str) -> Any:
     """Load a causal language model."""
     _, transformers = need_models()
-    return _load(transformers.AutoModelForCausalLM, origin, place, attention)
+    return _load(transformers.AutoModelForCausalLM, origin, place, _choose_attention(origin, config, attention))
 
 
-def _load(loader: Any, origin: Origin, place: Place, attention: str, **more: object) -> Any:
+def _load(loader: Any, origin: Origin, place: Place, more: Mapping[str, object]) -> Any:
     torch, _ = need_models()
-    attention = _choose_attention(origin, attention)
-    if attention:
-        more["attn_implementation"] = attention
     with _sentences(origin):
         model, report = loader.from_pretrained(
             **origin.arguments, **more, dtype=getattr(torch, place.dtype), output_loading_info=True
@@ -137,14 +135,13 @@ def _load(loader: Any, origin: Origin, place: Place, attention: str, **more: obj
     return model.eval().to(place.device)
 
 
-def _choose_attention(origin: Origin, wanted: str) -> str:
+def _choose_attention(origin: Origin, config: Any, wanted: str) -> dict[str, object]:
     """Capped attention scores (Gemma 2) exist in eager and flash attention; sdpa leaves the cap out."""
-    config = load_config(origin).get_text_config()
-    if not getattr(config, "attn_logit_softcapping", None):
-        return wanted
-    if wanted == "sdpa":
+    is_capped = getattr(config.get_text_config(), "attn_logit_softcapping", None)
+    if is_capped and wanted == "sdpa":
         raise ScorerRefusedError(f"{origin.model} caps its attention scores, and sdpa does not: use attention=eager.")
-    return wanted or "eager"
+    chosen = wanted or ("eager" if is_capped else "")
+    return {"attn_implementation": chosen} if chosen else {}
 
 
 def _check_weights(origin: Origin, report: Mapping[str, Any]) -> None:
@@ -161,10 +158,10 @@ def _check_weights(origin: Origin, report: Mapping[str, Any]) -> None:
         )
 
 
-def fingerprint(origin: Origin) -> str:
+def fingerprint(origin: Origin, config: Any) -> str:
     """Say which weights these are: the commit of a hub model, the hash of the files of a folder."""
     if not origin.is_local:
-        return str(getattr(load_config(origin), "_commit_hash", None) or origin.revision)
+        return str(getattr(config, "_commit_hash", None) or origin.revision)
     folder = Path(origin.folder)
     names = [origin.gguf_file] if origin.gguf_file else FILES
     digest = blake2b(digest_size=8)
@@ -185,7 +182,9 @@ def _sentences(origin: Origin) -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        # Reading a .gguf file draws a bar of its own.
+        with redirect_stderr(StringIO()):
+            yield
     except LOADING_FAILS as error:
         if "trust_remote_code" in str(error):
             raise ScorerRefusedError(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from engine.errors import ScorerRefusedError
 from engine.modelling.batching import Batches, in_windows
@@ -111,11 +112,11 @@ class Implicit:
             yield from never
             unknown = [(key, one) for key, one in fit if self._reference and key not in kept.known]
             if self._reference and unknown:
-                reference = reference or self._load(self._reference)
+                reference = reference or self._load(self._reference, self._reference_config)
                 for key, said in batches.run(unknown, reference):
                     kept.add({key: said} if said else {})
             if fit:
-                policy = policy or self._load(self._policy)
+                policy = policy or self._load(self._policy, self._policy_config)
                 yield from self._score(fit, batches.run(fit, policy), kept)
 
     def _score(
@@ -133,16 +134,16 @@ class Implicit:
                 value /= policy.tokens
             yield Score(key, value, details={**describe(encoded[key]), "response_tokens": policy.tokens, **said})
 
-    def _load(self, origin: Origin) -> LogProbs:
-        model = load_language_model(origin, self._place, self.attention)
+    def _load(self, origin: Origin, config: Any) -> LogProbs:
+        model = load_language_model(origin, config, self._place, self.attention)
         return read_log_probs(model, find_pad(self._encoder.tokenizer))
 
     @cached_property
     def _facts(self) -> dict[str, str]:
         made = "beta x (log pi - log pi_ref)" if self._reference else "log pi"
         shared = {"value": made, "template": self._encoder.template.fingerprint, "dtype": self._place.dtype}
-        reference = {"reference": fingerprint(self._reference)} if self._reference else {}
-        return {**shared, "policy": fingerprint(self._policy), **reference}
+        reference = {"reference": fingerprint(self._reference, self._reference_config)} if self._reference else {}
+        return {**shared, "policy": fingerprint(self._policy, self._policy_config), **reference}
 
     @cached_property
     def _names(self) -> list[str]:
@@ -159,6 +160,14 @@ class Implicit:
         return Origin(self._names[1].strip(), self.reference_revision, self.trust_remote_code)
 
     @cached_property
+    def _policy_config(self) -> Any:
+        return load_config(self._policy)
+
+    @cached_property
+    def _reference_config(self) -> Any:
+        return load_config(self._reference) if self._reference else None
+
+    @cached_property
     def _place(self) -> Place:
         return choose_place(self.device, self.dtype)
 
@@ -167,7 +176,7 @@ class Implicit:
         """Read with the policy's tokenizer; raises ScorerRefusedError when the reference reads otherwise."""
         tokenizer = load_tokenizer(self._policy)
         template = ChatTemplate(tokenizer, self._policy.model, self.template)
-        longest = find_longest(tokenizer, load_config(self._policy), self.longest)
+        longest = find_longest(tokenizer, self._policy_config, self.longest)
         if self._reference is None:
             return ChatEncoder(template, longest)
         other = load_tokenizer(self._reference)
@@ -182,7 +191,7 @@ class Implicit:
                 f"{self._policy.model} and {self._reference.model} have different chat templates; name the one to use"
                 " for both: template=FILE."
             )
-        return ChatEncoder(template, find_longest(other, load_config(self._reference), longest))
+        return ChatEncoder(template, find_longest(other, self._reference_config, longest))
 
     def _kept_file(self, folder: Path | None) -> Path | None:
         """Name the file by all that changes what the reference says."""

@@ -108,7 +108,7 @@ class Reward:
                 yield Score(key, value, "" if value is not None else "oom", details=details[key])
 
     def _load(self) -> Any:
-        model = load_classifier(self._origin, self._place, self.attention)
+        model = load_classifier(self._origin, self._config, self._place, self.attention)
         if isinstance(self._encoder, ChatEncoder) and find_head(model) is None:
             raise ScorerRefusedError(
                 f"{self.model} has no plain linear head over its last token, so prefmap cannot read its value."
@@ -120,10 +120,14 @@ class Reward:
         return Origin(self.model, self.revision, self.trust_remote_code)
 
     @cached_property
+    def _config(self) -> Any:
+        return load_config(self._origin)
+
+    @cached_property
     def _encoder(self) -> ChatEncoder | PairEncoder:
         """Chat where there is a template; a text pair for an encoder without one."""
         tokenizer = load_tokenizer(self._origin)
-        longest = find_longest(tokenizer, load_config(self._origin), self.longest)
+        longest = find_longest(tokenizer, self._config, self.longest)
         if not (self.template or tokenizer.chat_template) and tokenizer.cls_token_id is not None:
             return PairEncoder(tokenizer, longest)
         return ChatEncoder(ChatTemplate(tokenizer, self.model, self.template), longest)
@@ -132,7 +136,7 @@ class Reward:
     def _facts(self) -> dict[str, str]:
         encoder = self._encoder
         template = encoder.template.fingerprint if isinstance(encoder, ChatEncoder) else "text pair"
-        return {"weights": fingerprint(self._origin), "template": template, "dtype": self._place.dtype}
+        return {"weights": fingerprint(self._origin, self._config), "template": template, "dtype": self._place.dtype}
 
     @cached_property
     def _place(self) -> Place:
