@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tiny_models
 from terminal import Terminal
 
 from engine.cli import COMMANDS
@@ -20,6 +21,13 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 INSTALLERS = {"scripts/run sample_data/helpful_pairs.jsonl", "scripts/test"}
 """Run from a fresh clone by the release check, not from inside the tests that the second one starts."""
 
+MODELS = {
+    "Skywork/Skywork-Reward-V2-Qwen3-0.6B": tiny_models.save_reward_model,
+    "dpo-model": tiny_models.save_language_model,
+    "sft-model": tiny_models.save_language_model,
+}
+"""Tiny random models, in folders of the names that the README gives: a folder goes before a hub name."""
+
 
 def commands() -> list[str]:
     blocks = re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
@@ -28,11 +36,14 @@ def commands() -> list[str]:
 
 @pytest.fixture
 def shell_env(tmp_path):
-    """A folder with the sample data, and a PATH on which `prefmap` and `python` are those of the tests."""
+    """A folder with sample data and models, and a PATH on which `prefmap` and `python` are those of the tests."""
     shutil.copytree(ROOT / "sample_data", tmp_path / "sample_data")
+    for folder, make in MODELS.items():
+        make(tmp_path / folder)
     return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
+@pytest.mark.filterwarnings("ignore")  # what other packages warn of while they are imported is not ours
 def test_every_command_of_the_readme_runs(tmp_path, shell_env):
     for command in commands():
         if command in INSTALLERS:

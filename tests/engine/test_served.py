@@ -134,9 +134,8 @@ def test_a_server_says_how_long_to_wait():
 
 def test_a_server_that_asks_for_too_long_a_wait_or_stays_down_leaves_a_score_missing_to_ask_again():
     scores, _, waited = ask(Answers(statuses=[429], headers={"Retry-After": "300"}), SAMPLES[1:2], concurrency=1)
-    assert (waited, [(one.value, one.reason, one.final) for one in scores.values()][0]) == (
-        [], (None, "the server answered 429", False),
-    )  # fmt: skip
+    (one, *_) = scores.values()
+    assert (waited, one.value, one.reason, one.final) == ([], None, "the server answered 429", False)
     scores, _, waited = ask(Answers(statuses=[503] * 5), SAMPLES[1:2], concurrency=1)
     assert waited == [1.0, 2.0, 4.0, 8.0]
     assert [one.reason for one in scores.values()] == ["the server answered 503", "", ""]
