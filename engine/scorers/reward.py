@@ -26,7 +26,7 @@ from engine.records import Sample, Score
 from engine.wanted import Wanted
 
 TOKENS_ON_GPU = 65_536
-TOKENS_ON_CPU = 4_096
+TOKENS_ON_CPU = 2_048
 
 PROVENANCE = {"provenance": True}
 
