@@ -116,9 +116,8 @@ def report(folder: Path, samples: Sequence[Sample], batch_tokens: int, parameter
         f"  pipeline, batch {PIPELINE_BATCH}  {their_seconds:8.2f} s  {their_work:8.2f} s of processor"
         f"  {tokens / their_seconds:9,.0f} tokens/s"
     )
-    print(
-        f"  ratio {their_seconds / seconds:.2f}, of processor time {their_work / work:.2f}; largest difference of two values {difference:.1e}"
-    )
+    print(f"  ratio {their_seconds / seconds:.2f}, of processor time {their_work / work:.2f}")
+    print(f"  largest difference of two values {difference:.1e}")
     for name, peak in PEAK_BFLOAT16.items():
         if name in device:
             print(f"  {2 * parameters * tokens / seconds / peak:.1%} of the peak of bfloat16")
