@@ -23,13 +23,14 @@ class Rendered(NamedTuple):
 
     text: str
     start: int
-    """Where the response begins, in characters; the mark that ends its turn belongs to it."""
+    """Where the response begins, in characters; the mark that ends its turn belongs to it. 0 where that is unclear."""
 
 
 class ChatTemplate:
     """Renders conversations; a system prompt goes into the first user turn where the template knows none."""
 
-    def __init__(self, tokenizer: Any, model: str, file: str = "") -> None:
+    def __init__(self, tokenizer: Any, model: str, file: str = "", *, must_part: bool = False) -> None:
+        """Take the tokenizer's template, or that of a file. `must_part`: prompt and response must be told apart."""
         if file:
             tokenizer.chat_template = _read_template(file)
         self.text = _stop_clock(tokenizer.chat_template)
@@ -37,7 +38,7 @@ class ChatTemplate:
             raise ScorerRefusedError(
                 f"{model} has no chat template, so how it reads a conversation is unknown: give it one, template=FILE."
             )
-        self.tokenizer, self.model = tokenizer, model
+        self.tokenizer, self.must_part = tokenizer, must_part
         self.takes_system = self._takes_system()
 
     @property
@@ -51,9 +52,11 @@ class ChatTemplate:
         text = self._apply((*turns, conversation.response), tools, is_open=False)
         before = self._apply(turns, tools, is_open=True) if turns else ""
         start = _count_shared(before, text)
-        if turns and turns[-1].content.strip() not in text[:start]:
+        if not turns or turns[-1].content.strip() in text[:start]:
+            return Rendered(text, start)
+        if self.must_part:
             raise UnfitError("the chat template writes the prompt in another way once it is answered")
-        return Rendered(text, start)
+        return Rendered(text, 0)
 
     def _place_system(self, turns: Sequence[Message]) -> tuple[Message, ...]:
         if self.takes_system or not turns or turns[0].role != "system":
@@ -100,7 +103,8 @@ def _count_shared(one: str, other: str) -> int:
     """Count the characters that two texts begin with alike."""
     if other.startswith(one):
         return len(one)
-    return next(place for place, (a, b) in enumerate(zip(one, f"{other}\0", strict=False)) if a != b)
+    differs = (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    return next(differs, len(other))
 
 
 def _read_template(file: str) -> str:

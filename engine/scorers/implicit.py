@@ -175,7 +175,7 @@ class Implicit:
     def _encoder(self) -> ChatEncoder:
         """Read with the policy's tokenizer; raises ScorerRefusedError when the reference reads otherwise."""
         tokenizer = load_tokenizer(self._policy)
-        template = ChatTemplate(tokenizer, self._policy.model, self.template)
+        template = ChatTemplate(tokenizer, self._policy.model, self.template, must_part=True)
         longest = find_longest(tokenizer, self._policy_config, self.longest)
         if self._reference is None:
             return ChatEncoder(template, longest)

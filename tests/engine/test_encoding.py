@@ -108,6 +108,16 @@ def test_what_a_template_refuses_has_no_score_and_a_reason(tmp_path):
     )
 
 
+def test_a_template_that_rewrites_the_prompt_is_read_whole_or_refused_where_the_response_must_be_found(tmp_path):
+    rewritten = "{% if not add_generation_prompt %}Answered: {% endif %}" + tiny_models.TEMPLATE
+    encoder = make_encoder(tmp_path, template=rewritten)
+    assert text_of(encoder, conversation(USER)).startswith("Answered: <|begin|><|user|>")
+    encoder.template.must_part = True
+    assert reason_of(encoder, conversation(USER)) == (
+        "the chat template writes the prompt in another way once it is answered"
+    )
+
+
 def test_a_score_does_not_depend_on_the_day(tmp_path):
     encoder = make_encoder(tmp_path, template="{{ strftime_now('%d %b %Y') }}" + tiny_models.TEMPLATE)
     assert text_of(encoder, conversation(USER)).startswith("26 Jul 2024<|begin|>")
