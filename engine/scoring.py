@@ -1,7 +1,9 @@
 """Score: run a scorer over the responses that have no score yet, and log each result."""
 
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -174,15 +176,26 @@ class _Run:
         return Coverage(self.log.path, len(self.responses), done, final, self.tally.asked)
 
     def _keep(self) -> None:
-        self.log.write(map(write_line, self.waiting))
-        for one in self.waiting:
-            self.tally.count(one)
-        self.waiting.clear()
+        with _uninterrupted():
+            self.log.write(map(write_line, self.waiting))
+            for one in self.waiting:
+                self.tally.count(one)
+            self.waiting.clear()
         self._report()
 
     def _report(self) -> None:
         ledger = self.wanted.ledger
         self.progress(len(ledger.scored) + len(ledger.final), len(self.responses), str(self.tally))
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait until what was written is also known to be written."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @dataclass

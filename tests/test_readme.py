@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import tiny_models
 from small_hub import small_hub
 from terminal import Terminal
 
@@ -22,6 +23,13 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 INSTALLERS = {"scripts/run sample_data/helpful_pairs.jsonl", "scripts/test"}
 """Run from a fresh clone by the release check, not from inside the tests that the second one starts."""
+
+MODELS = {
+    "Skywork/Skywork-Reward-V2-Qwen3-0.6B": tiny_models.save_reward_model,
+    "dpo-model": tiny_models.save_language_model,
+    "sft-model": tiny_models.save_language_model,
+}
+"""Tiny random models, in folders of the names that the README gives: a folder goes before a hub name."""
 
 
 def commands() -> list[str]:
@@ -37,8 +45,10 @@ MAKE_TOKENIZER = "from tiny_training import tiny_tokenizer as make; make(open(0)
 
 @pytest.fixture
 def shell_env(tmp_path):
-    """A folder with the sample data and a tokenizer, a hub on this machine, and the programs of the tests."""
+    """A folder with sample data, models and a tokenizer, a hub on this machine, and the programs of the tests."""
     shutil.copytree(ROOT / "sample_data", tmp_path / "sample_data")
+    for folder, make in MODELS.items():
+        make(tmp_path / folder)
     with small_hub() as hub:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         yield {**os.environ, **hub.env, "HF_HOME": str(tmp_path / "home"), "NO_PROXY": "127.0.0.1", "PATH": path}
@@ -55,6 +65,7 @@ def can_run(command: str) -> bool:
     return all(find_spec(library) for words, library in NEEDS.items() if words in command)
 
 
+@pytest.mark.filterwarnings("ignore")  # what other packages warn of while they are imported is not ours
 def test_every_command_of_the_readme_runs(tmp_path, shell_env):
     if find_spec("transformers"):
         make_tokenizer(tmp_path)
