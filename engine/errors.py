@@ -53,6 +53,10 @@ class ScorerRefusedError(PrefmapError):
     """A scorer cannot work on this dataset, or not with these options."""
 
 
+class EndpointError(PrefmapError):
+    """A server cannot be reached, refuses the key, or knows no such model."""
+
+
 class SampleUnknownError(PrefmapError):
     """No sample, or more than one, has the id that was given."""
 

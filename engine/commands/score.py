@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands.console import PROJECT, narrate, progress_bar
+from engine.commands.console import PROJECT, agree, narrate, narrate_over, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,8 @@ PARTLY_DONE = 3
 @click.option("--limit", type=click.IntRange(min=1), help="Score no more than so many responses now.")
 @click.option("--budget", type=click.FloatRange(min=0), help="Spend no more than so many USD now.")
 @click.option("--shard", metavar="I/N", help="Score the I-th of N parts, into a log of its own.")
+@click.option("--batch", is_flag=True, help="Leave the calls with the server as a batch; the same command collects it.")
+@click.option("--yes", is_flag=True, help="Do not ask before money is spent.")
 @click.pass_context
 def score(
     context: click.Context,
@@ -37,18 +40,20 @@ def score(
     limit: int | None,
     budget: float | None,
     shard: str | None,
+    batch: bool,
+    yes: bool,
 ) -> None:
     """Run scorers over the responses that have no score yet.
 
     SPEC is kind[:model][?key=value&...], such as crossfit, crossfit?folds=10 or column:score?lower_is_better=true,
     or the name of a table [scorers.NAME] in prefmap.toml. Every result is logged as it comes; after an
-    interruption the same command goes on where it was.
+    interruption the same command goes on where it was. Exit code 3: scores are missing.
     """
     from engine.project import Project
     from engine.scoring import Terms
 
-    terms = Terms(limit, _read_shard(shard), budget)
-    if score_project(Project.open(project), specs, terms):
+    terms = Terms(limit, _read_shard(shard), budget, batch)
+    if score_project(Project.open(project), specs, terms, yes=yes):
         context.exit(PARTLY_DONE)
 
 
@@ -65,7 +70,7 @@ def _read_shard(text: str | None) -> Shard | None:
     return Shard(int(index), int(count))
 
 
-def score_project(project: Project, specs: Sequence[str], terms: Terms | None = None) -> int:
+def score_project(project: Project, specs: Sequence[str], terms: Terms | None = None, *, yes: bool = False) -> int:
     """Run scorers one by one, tell what each covers, and give the number of missing scores."""
     from engine.config import load_config
     from engine.scorers.catalog import make_scorer
@@ -76,7 +81,9 @@ def score_project(project: Project, specs: Sequence[str], terms: Terms | None = 
     missing = 0
     for named in [make_scorer(spec, tables) for spec in specs]:
         with progress_bar(f"score {named.name}") as tell:
-            coverage = run(project, named, terms or ALL, progress=tell, tell=narrate)
+            coverage = run(
+                project, named, terms or ALL, progress=tell, tell=narrate_over, agree=partial(agree, yes=yes)
+            )
         can = coverage.responses - coverage.final
         share = f" ({coverage.scored / can:.1%})" if can else ""
         never = f", {coverage.final:,} can have none" if coverage.final else ""

@@ -8,12 +8,14 @@ from importlib.metadata import entry_points
 from typing import Protocol
 from urllib.parse import parse_qsl
 
+from engine.endpoints.settings import hide_secrets
 from engine.errors import ConfigError
 from engine.records import Sample, Score, content_hash
 
 SCORERS = {
     "crossfit": "engine.scorers.crossfit:Crossfit",
     "column": "engine.scorers.column:Column",
+    "judge": "engine.scorers.judge.judge:Judge",
 }
 """Import paths of the built-in kinds."""
 
@@ -69,6 +71,11 @@ class NamedScorer:
         return bool(getattr(self.scorer, "is_costly", False))
 
     @property
+    def has_batches(self) -> bool:
+        """Whether it can leave its calls with a server, and collect the answers later."""
+        return bool(getattr(self.scorer, "has_batches", False))
+
+    @property
     def packages(self) -> tuple[str, ...]:
         """The packages whose versions the log keeps."""
         return tuple(getattr(self.scorer, "packages", ()))
@@ -102,7 +109,7 @@ def make_scorer(spec: str, tables: Mapping[str, Mapping[str, object]]) -> NamedS
     kind, _, model = head.partition(":")
     given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=False))
     name = f"{kind}-{model.replace('/', '-')}" if model else kind
-    return NamedScorer(name, kind, _build(kind, model, given, where=spec), from_table=False)
+    return NamedScorer(name, kind, _build(kind, model, given, where=hide_secrets(spec)), from_table=False)
 
 
 def _build(kind: str, model: str, given: Mapping[str, object], where: str) -> Scorer:
