@@ -15,7 +15,7 @@ SHORTEST_SECRET = 8
 """Shorter keys, such as EMPTY, are no secret: hiding them would cut words out of texts."""
 
 SECRET = re.compile(
-    r"(?i)(\b(?!api_key_env\b)[\w-]*(?:key|token|secret|passw(?:or)?d)[\w-]*=)[^&\s]+|(?<=://)[^/@\s?]+(?=@)"
+    r"(?i)(\b(?!api_key_env\b|max_tokens\b)[\w-]*(?:key|token|secret|passw(?:or)?d)[\w-]*=)[^&\s]+|(?<=://)[^/@\s?]+(?=@)"
 )
 
 
