@@ -63,9 +63,7 @@ def measure(folder: Path, url: str, calls: int, at_once: int, ideal: float) -> N
     coverage = score(project, named)
     seconds, busy = time.perf_counter() - began, time.process_time() - busy
     assert coverage.missing == 0
-    print(
-        f"  {seconds:6.2f} s, {ideal / seconds:6.1%} of the ideal; {1000 * busy / calls:.2f} ms of processor time a call"
-    )
+    print(f"  {seconds:6.2f} s, {ideal / seconds:6.1%} of the ideal; {1000 * busy / calls:.2f} ms of processor a call")
 
 
 if __name__ == "__main__":

@@ -276,8 +276,8 @@ def _judge(text: str) -> tuple[str, str]:
 
 
 def rate(response: str) -> int:
-    """Give what a good judge of this server says of a response: 1 to 9."""
-    return min(9, 1 + 3 * ("good" in response) + len(response) % 6)
+    """Give what the server says of a response: 1 to 8."""
+    return 1 + 4 * ("good" in response) + len(response) % 4
 
 
 def _tokens(key: str, option: str) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Kill a judge's run with SIGKILL at random moments, go on, and count the finished calls that were sent again.
 
-A call is finished once its line is in the log. What was under way at the kill is lost, and is all that may be sent twice.
+A call is finished once its line is in the log. What was under way at the kill is lost, and all that may be
+sent twice.
 
 Example: python scripts/kill_scoring.py --rounds 20
 """
@@ -64,10 +65,9 @@ def main() -> int:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         tally = run_rounds(Path(folder), args.rounds, args.pairs, random.Random(args.seed))
-    print(
-        f"{tally.kills} kills, {tally.calls:,} calls wanted, {tally.sent:,} sent: {tally.sent_again} finished calls sent"
-        f" again, {tally.under_way} that were under way, {tally.lost} responses lost, {tally.wrong} scores wrong"
-    )
+    print(f"{tally.kills} kills, {tally.calls:,} calls wanted, {tally.sent:,} sent")
+    print(f"sent twice: {tally.sent_again} that were finished, {tally.under_way} that were under way at a kill")
+    print(f"{tally.lost} responses lost, {tally.wrong} scores wrong")
     return int(bool(tally.sent_again or tally.lost or tally.wrong))
 
 

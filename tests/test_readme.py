@@ -6,13 +6,15 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from terminal import Terminal
 
 from engine.cli import COMMANDS
-from engine.scorers.catalog import SCORERS
+from engine.commands.score import score
+from engine.scorers.catalog import SCORERS, make_scorer
 from tui.keys import REVIEW_SCREEN, key_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -84,3 +86,11 @@ def test_the_example_of_contributing_is_a_scorer():
     sample = Sample.of(prompt=[Message("user", "q")], texts=["long answer", "short"], labels=[1.0, 0.0])
     values = {one.response_id: one.value for one in names["Brevity"]()([sample])}
     assert values == {sample.responses[0].response_id: -11.0, sample.responses[1].response_id: -5.0}
+
+
+def test_the_table_of_the_readme_makes_a_judge():
+    (text,) = [block for block in re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL) if "judge:" in block]
+    named = make_scorer("strict", tomllib.loads(text)["scorers"])
+    assert (named.kind, named.parameters["input_price"]) == ("judge", 0.15)
+    options = {name for parameter in score.params for name in parameter.opts}
+    assert set(re.findall(r"prefmap score pairs.prefmap --scorer strict (--\w+)", README)) <= options

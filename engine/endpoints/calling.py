@@ -4,6 +4,7 @@ import asyncio
 import heapq
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import cycle
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -23,6 +24,9 @@ REFUSALS = 20
 
 FAILURES_IN_A_ROW = 20
 """So many calls that failed with no answer between stop the work: the server is gone."""
+
+CLIENTS = 16
+"""Calls take turns on so many pools of connections: a pool looks through all that it has before each call."""
 
 LONGEST_WAIT = 3600.0
 """Seconds. A server that asks for more ends the work for now."""
@@ -80,12 +84,17 @@ class Caller:
 
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
         timeout = httpx2.Timeout(self.endpoint.timeout, connect=min(10.0, self.endpoint.timeout))
-        self.client = openai.AsyncOpenAI(
-            api_key=self.endpoint.key or NO_KEY,
-            base_url=self.endpoint.base_url,
-            max_retries=0,
-            http_client=httpx2.AsyncClient(limits=limits, timeout=timeout),
-        )
+        certificates = httpx2.create_ssl_context()
+        self._clients = [
+            openai.AsyncOpenAI(
+                api_key=self.endpoint.key or NO_KEY,
+                base_url=self.endpoint.base_url,
+                max_retries=0,
+                http_client=httpx2.AsyncClient(limits=limits, timeout=timeout, verify=certificates),
+            )
+            for _ in range(CLIENTS)
+        ]
+        self._turns = cycle(self._clients)
         return self
 
     async def __aexit__(
@@ -94,7 +103,13 @@ class Caller:
         for task in self._flying:
             task.cancel()
         await asyncio.gather(*self._flying, return_exceptions=True)
-        await self.client.close()
+        for client in self._clients:
+            await client.close()
+
+    @property
+    def client(self) -> Any:
+        """One for other things than completions."""
+        return self._clients[0]
 
     async def call(self, request: Request) -> Reply | None:
         """Send one call; None when the budget has no room for it."""
@@ -169,7 +184,7 @@ class Caller:
         task.add_done_callback(self._land)
 
     async def _fly(self, job: _Job) -> None:
-        job.outcome = await try_once(self.client, self.endpoint, job.request.body, self._clock)
+        job.outcome = await try_once(next(self._turns), self.endpoint, job.request.body, self._clock)
 
     def _land(self, task: asyncio.Task[None]) -> None:
         job = self._flying.pop(task)

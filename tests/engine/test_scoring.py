@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import duckdb
 import pytest
+from judge_server import JudgeServer
 
 from engine.errors import ConfigError, LogBusyError, ScorerRefusedError
 from engine.logs import Log, read_header, read_log
@@ -62,8 +63,8 @@ def test_a_spec_makes_a_scorer(spec, scorer, name):
     ("spec", "sentence"),
     [
         ("crossfitt", "There is no scorer 'crossfitt'. Did you mean crossfit? See: prefmap list scorers"),
-        ("zebra", "There is no scorer 'zebra'. It may be: crossfit, column. See: prefmap list scorers"),
-        ("", "There is no scorer ''. It may be: crossfit, column. See: prefmap list scorers"),
+        ("zebra", "There is no scorer 'zebra'. It may be: crossfit, column, judge. See: prefmap list scorers"),
+        ("", "There is no scorer ''. It may be: crossfit, column, judge. See: prefmap list scorers"),
         ("column", "column needs a column: column:COLUMN"),
         ("column:", "column: needs a column: column:COLUMN"),
         ("crossfit:big", "crossfit:big: crossfit takes nothing behind the colon."),
@@ -102,7 +103,7 @@ def test_a_table_goes_before_a_kind_of_the_same_name_and_may_leave_the_kind_out(
 @pytest.mark.parametrize(
     ("table", "sentence"),
     [
-        ({}, "There is no scorer 'mine'. It may be: crossfit, column. See: prefmap list scorers"),
+        ({}, "There is no scorer 'mine'. It may be: crossfit, column, judge. See: prefmap list scorers"),
         ({"scorer": "crossfit", "folds": 5.7}, "[scorers.mine]: folds is 5.7, not int."),
         ({"scorer": "crossfit", "folds": True}, "[scorers.mine]: folds is True, not int."),
         ({"scorer": "crossfit", "seeds": 1}, "[scorers.mine]: crossfit has no setting 'seeds'. Did you mean seed?"),
@@ -127,7 +128,11 @@ def test_the_identity_is_of_what_changes_the_values():
 # The contract, for every built-in scorer
 
 
-BUILT_IN = {"crossfit": "crossfit?folds=2", "column": "column:score"}
+BUILT_IN = {
+    "crossfit": "crossfit?folds=2",
+    "column": "column:score",
+    "judge": "judge:made-up?aspects=helpfulness&concurrency=1&max_concurrency=1",
+}
 
 CONTRACT_SAMPLES = [
     *(make_sample(n) for n in range(60)),
@@ -142,11 +147,21 @@ def test_every_built_in_scorer_is_tested():
     assert set(BUILT_IN) == set(SCORERS) <= set(kinds())
 
 
+@pytest.fixture
+def a_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Somebody to ask, for the scorers that ask a server."""
+    with JudgeServer() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        yield
+
+
+@pytest.mark.usefixtures("a_server")
 @pytest.mark.parametrize("kind", BUILT_IN)
 def test_a_scorer_says_nothing_of_nothing(kind):
     assert list(make_scorer(BUILT_IN[kind], {}).scorer([])) == []
 
 
+@pytest.mark.usefixtures("a_server")
 @pytest.mark.parametrize("kind", BUILT_IN)
 def test_a_scorer_keeps_the_contract(kind):
     scorer = make_scorer(BUILT_IN[kind], {}).scorer

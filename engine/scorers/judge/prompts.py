@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from engine.records import Message, Response, Sample, content_hash
 from engine.scorers.judge.rubric import Aspect
@@ -63,6 +64,7 @@ ORDERS = re.compile(
 LONGEST_QUOTE = 80
 
 
+@lru_cache(maxsize=256)
 def find_orders(text: str) -> str:
     """Find where a response tries to instruct its judge; empty where it does not."""
     found = ORDERS.search(text)
