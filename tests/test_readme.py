@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -30,14 +31,23 @@ def commands() -> list[str]:
 
 @pytest.fixture
 def shell_env(tmp_path):
-    """A folder with the sample data, and a PATH on which `prefmap` and `python` are those of the tests."""
-    shutil.copytree(ROOT / "sample_data", tmp_path / "sample_data")
+    """A folder with sample data and scripts, and a PATH on which `prefmap` and `python` are those of the tests."""
+    for folder in ("sample_data", "scripts"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
 def test_every_command_of_the_readme_runs(tmp_path, shell_env):
+    with ExitStack() as servers:
+        run_all(tmp_path, shell_env, servers)
+
+
+def run_all(tmp_path: Path, shell_env: dict[str, str], servers: ExitStack) -> None:
     for command in commands():
         if command in INSTALLERS:
+            continue
+        if command.endswith(" &"):
+            start(command.removesuffix(" &"), tmp_path, shell_env, servers)
             continue
         if is_app(command):
             open_and_quit(command, tmp_path, shell_env)
@@ -45,6 +55,13 @@ def test_every_command_of_the_readme_runs(tmp_path, shell_env):
         done = subprocess.run(command, shell=True, cwd=tmp_path, env=shell_env, capture_output=True, text=True)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
+
+
+def start(command: str, folder: Path, env: dict[str, str], servers: ExitStack) -> None:
+    """Run a server until the end of the test, and wait until it says its address."""
+    server = servers.enter_context(subprocess.Popen(shlex.split(command), cwd=folder, env=env, stdout=subprocess.PIPE))
+    servers.callback(server.terminate)
+    assert server.stdout.readline().startswith(b"http://")
 
 
 def is_app(command: str) -> bool:
