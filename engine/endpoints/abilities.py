@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.endpoints.calling import Caller
 from engine.endpoints.completions import finish_of, message_of, text_of, tokens_of
@@ -27,8 +27,15 @@ THINKING_TOKENS = 8192
 
 MOST_STEPS = 10
 
-IsGood = Callable[[dict[str, Any]], bool]
-"""Says whether an answer is of use."""
+
+class Trial(NamedTuple):
+    """What a model is asked to learn what it can do."""
+
+    turns: Turns
+    schema: Mapping[str, object]
+    most_tokens: int
+    is_good: Callable[[dict[str, Any]], bool]
+    """Says whether an answer is of use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +78,7 @@ class Abilities:
         return body
 
 
-async def find_abilities(
-    caller: Caller, folder: Path | None, turns: Turns, schema: Mapping[str, object], is_good: IsGood
-) -> Abilities | None:
+async def find_abilities(caller: Caller, folder: Path | None, request: Trial) -> Abilities | None:
     """Read what is known of an endpoint, or ask it; only what a usable answer showed is kept.
 
     None: the budget has no room for asking. Raises EndpointError when the server does not answer.
@@ -82,7 +87,7 @@ async def find_abilities(
     known = _read(path)
     if known:
         return known
-    found, is_sure = await _probe(caller, turns, schema, is_good)
+    found, is_sure = await _probe(caller, request)
     if path and found and is_sure:
         endpoint = dict(zip(("base_url", "model"), _name(caller.endpoint), strict=True))
         path.write_text(json.dumps({**endpoint, **asdict(found)}, indent=1) + "\n", encoding="utf-8")
@@ -103,14 +108,13 @@ def _read(path: Path | None) -> Abilities | None:
         return None
 
 
-async def _probe(
-    caller: Caller, turns: Turns, schema: Mapping[str, object], is_good: IsGood
-) -> tuple[Abilities | None, bool]:
+async def _probe(caller: Caller, request: Trial) -> tuple[Abilities | None, bool]:
     """Ask for everything, then for less and less until the answer is of use; says whether it was."""
     trial = Abilities()
     for _ in range(MOST_STEPS):
         began = time.monotonic()
-        reply = await caller.call(Request("probe", trial.body(caller.endpoint.model, turns, schema, most_tokens=64)))
+        asked = trial.body(caller.endpoint.model, request.turns, request.schema, most_tokens=request.most_tokens)
+        reply = await caller.call(Request("probe", asked))
         if reply is None:
             return None, False
         if reply.kind == "refused" and (less := _without(trial, reply.reason)):
@@ -123,8 +127,8 @@ async def _probe(
         is_last = trial.format == FORMATS[-1]
         if not trial.thinks and _thinks(body):
             trial = replace(trial, thinks=True)
-        elif is_good(body) or is_last:
-            return replace(trial, logprobs=trial.logprobs and bool(tokens_of(body))), is_good(body)
+        elif request.is_good(body) or is_last:
+            return replace(trial, logprobs=trial.logprobs and bool(tokens_of(body))), request.is_good(body)
         else:
             trial = replace(trial, format=FORMATS[FORMATS.index(trial.format) + 1])
     return trial, False

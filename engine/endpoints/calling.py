@@ -6,18 +6,18 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import cycle
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
+from engine.endpoints.completions import most_tokens
 from engine.endpoints.costs import Purse, Usage, read_usage
 from engine.endpoints.outcomes import Outcome, Reply, Request, try_once
 from engine.endpoints.pace import Clock, Pace, back_off
 from engine.endpoints.settings import NO_KEY, Endpoint
 from engine.errors import EndpointError
 
-Item = TypeVar("Item")
-
-TRIES = 5
-"""How often a call is sent that ends in trouble."""
+TRIES, FIRST_TRIES = 8, 3
+"""How often a call is sent that ends in trouble, with about 45 seconds of waits between; and how often a single one is,
+for which a person waits."""
 
 REFUSALS = 20
 """How often a call is sent that the server is too busy for; with the waits between, about eight minutes."""
@@ -67,6 +67,7 @@ class Caller:
         self._tell, self._clock = tell, clock or Clock()
         self._source: Iterator[Request] = iter(())
         self._is_exhausted = True
+        self._tries = TRIES
         self._held: _Job | None = None
         """The next call, while the budget has no room for it beside those under way."""
 
@@ -113,18 +114,18 @@ class Caller:
 
     async def call(self, request: Request) -> Reply | None:
         """Send one call; None when the budget has no room for it."""
-        found = [reply async for replies in self.complete([request]) for reply in replies]
+        found = [reply async for replies in self.complete([request], tries=FIRST_TRIES) for reply in replies]
         return found[0] if found else None
 
     async def complete(
-        self, requests: Iterable[Request], again: Again = lambda *_: None
+        self, requests: Iterable[Request], again: Again = lambda *_: None, *, tries: int = TRIES
     ) -> AsyncGenerator[list[Reply], None]:
         """Send all requests and give the replies as they come, those that came together in one list.
 
         Requests are taken from the iterable when they can be sent. Raises EndpointError when no further call can go
         well; calls under way are waited for, and given, before.
         """
-        self._source, self._is_exhausted = iter(requests), False
+        self._source, self._is_exhausted, self._tries = iter(requests), False, tries
         while True:
             self._start()
             if not (self._flying or self._landed) and (self.stopped or self._is_done()):
@@ -231,7 +232,7 @@ class Caller:
             return False
         if job.outcome.kind == "garbled":
             return job.tries == 1
-        return job.outcome.kind in ("busy", "trouble") and job.troubles < TRIES and job.refusals < REFUSALS
+        return job.outcome.kind in ("busy", "trouble") and job.troubles < self._tries and job.refusals < REFUSALS
 
     def _put_off(self, job: _Job, seconds: float) -> None:
         heapq.heappush(self._waiting, (self._clock.now() + seconds, id(job), job))
@@ -272,22 +273,3 @@ class Caller:
     def _reply(self, job: _Job) -> Reply:
         outcome, cost = job.outcome, job.cost if self.purse.prices else None
         return Reply(job.request.name, outcome.body, outcome.reason, job.tries, job.usage, cost, outcome.kind)
-
-
-def most_tokens(body: dict[str, Any]) -> int:
-    """Give the most tokens that a request lets the model write."""
-    return int(body.get("max_tokens") or body.get("max_completion_tokens") or 0)
-
-
-def drive(batches: AsyncGenerator[list[Item], None]) -> Iterator[Item]:
-    """Run an asynchronous generator of lists from code that is not; nothing runs between two of them."""
-
-    async def step() -> list[Item] | None:
-        return await anext(batches, None)
-
-    with asyncio.Runner() as runner:
-        try:
-            while (items := runner.run(step())) is not None:
-                yield from items
-        finally:
-            runner.run(batches.aclose())

@@ -33,3 +33,8 @@ def choice_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Find the first answer of a completion; empty where there is none."""
     choices = body.get("choices")
     return choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+
+
+def most_tokens(body: dict[str, Any]) -> int:
+    """Give the most tokens that a request lets the model write."""
+    return int(body.get("max_tokens") or body.get("max_completion_tokens") or 0)

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from judge_server import JudgeServer
 
-from engine.endpoints.abilities import Abilities, find_abilities
+from engine.endpoints.abilities import Abilities, Trial, find_abilities
 from engine.endpoints.calling import FAILURES_IN_A_ROW, REFUSALS, TRIES, Caller
 from engine.endpoints.completions import message_of, text_of
 from engine.endpoints.costs import Prices, Purse, Usage, read_usage
@@ -325,7 +325,7 @@ def learn(server, folder=None, timeout=5.0):
 
     async def run():
         async with caller:
-            return await find_abilities(caller, folder, turns, schema, lambda body: "score" in str(body))
+            return await find_abilities(caller, folder, Trial(turns, schema, 64, lambda body: "score" in str(body)))
 
     return asyncio.run(run())
 

@@ -3,6 +3,8 @@
 import json
 import os
 import random
+import re
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -12,6 +14,7 @@ import duckdb
 import pytest
 from judge_server import JudgeServer, rate
 from kill_scoring import AT_ONCE, run_rounds
+from terminal import Terminal
 
 from engine.endpoints.batches import Desk
 from engine.errors import EndpointError, ScorerRefusedError
@@ -195,7 +198,7 @@ def test_an_answer_that_was_cut_is_asked_for_again_with_more_tokens(import_rows)
     project = import_rows(ROWS[:2])
     with JudgeServer("good,truncated,good") as server:
         assert score(project, judge(server)).scored == 4
-    assert Counter(body["max_tokens"] for body in server.bodies) == {64: 1, 256: 4, 1024: 1}
+    assert Counter(body["max_tokens"] for body in server.bodies) == {256: 5, 1024: 1}
     assert sorted(line["attempts"] for line in lines_of(project)) == [1, 1, 1, 2]
 
 
@@ -388,3 +391,41 @@ def test_after_a_kill_no_finished_call_is_sent_again(tmp_path):
     assert tally.kills >= 2
     assert (tally.calls, tally.sent_again, tally.lost, tally.wrong) == (300, 0, 0, 0)
     assert tally.under_way <= tally.kills * AT_ONCE
+
+
+# On a terminal
+
+
+def test_on_a_terminal_the_cost_is_asked_and_the_rate_is_shown(import_rows, tmp_path):
+    project = import_rows([{**row, "prompt": f"{row['prompt']} {n}"} for row in ROWS for n in range(10)])
+    with JudgeServer(latency=0.2) as server:
+        spec = f"judge:made-up?base_url={server.url}&{ONE}&input_price=1&output_price=1&max_concurrency=8"
+        command = [sys.executable, "-m", "engine", "score", str(project.path), "--scorer", spec]
+        with Terminal(command, folder=tmp_path, columns=160) as terminal:
+            terminal.wait_for("Go on? [Y/n]")
+            terminal.press("n\n")
+            assert os.waitstatus_to_exitcode(terminal.wait()) == 3
+        assert server.received == {}
+        with Terminal(command, folder=tmp_path, columns=160) as terminal:
+            terminal.wait_for("Go on? [Y/n]")
+            terminal.press("y\n")
+            shown = terminal.wait_for(lambda text: "/s, " in text and " of ~$" in text)
+            assert re.search(r"\$0\.\d\d of ~\$0\.\d\d, \d+\.\d/s, 0:00:\d\d left .* \d+/240", shown)
+            assert os.waitstatus_to_exitcode(terminal.wait()) == 0
+
+
+def test_an_interrupted_run_says_so_and_goes_on(import_rows, tmp_path):
+    project = import_rows(ROWS)
+    with JudgeServer("good,good,good,good,good,hang") as server:
+        command = [sys.executable, "-m", "engine", "score", str(project.path), "--scorer"]
+        command.append(f"judge:made-up?base_url={server.url}&{ONE}")
+        with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+            while sum(server.received.values()) < 8:
+                assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=20)
+        assert process.returncode == 130
+        assert errors.endswith("prefmap: interrupted. What was done is kept; run the same command again to go on.\n")
+        server.follow("good")
+        assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 0
+    assert set(server.answered.values()) == {1}

@@ -4,10 +4,12 @@ from collections.abc import AsyncGenerator, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from engine.endpoints.abilities import Abilities, find_abilities
+from engine.endpoints.abilities import Abilities, Trial, find_abilities
 from engine.endpoints.batches import Desk
-from engine.endpoints.calling import Caller, drive, most_tokens
+from engine.endpoints.calling import Caller
+from engine.endpoints.completions import most_tokens
 from engine.endpoints.costs import Prices, Purse
+from engine.endpoints.driving import drive
 from engine.endpoints.outcomes import Reply, Request
 from engine.endpoints.pace import Pace
 from engine.endpoints.settings import Endpoint
@@ -89,7 +91,8 @@ class Run:
     async def _learn(self, caller: Caller) -> Abilities | None:
         """Find out what the model can do, and say what that means for the scores; None: the budget forbids to ask."""
         trial = next(one for one in self.plan.questions(Wanted([TRIAL], is_whole=True), 1) if isinstance(one, Question))
-        known = await find_abilities(caller, self.wanted.folder, trial.ask(), self.schema, self._is_usable)
+        request = Trial(trial.ask(), self.schema, self.settings.max_tokens, self._is_usable)
+        known = await find_abilities(caller, self.wanted.folder, request)
         if known is None:
             return None
         if known.logprobs:
@@ -98,7 +101,7 @@ class Run:
             how = f"gives no token probabilities: a score is the mean of {self.settings.samples} answers"
         else:
             how = "gives no token probabilities: scores are whole numbers and tie often; ?samples=5 makes them finer"
-        self.wanted.tell(f"{self.endpoint} {how}.")
+        self.wanted.tell(f"{self.endpoint} {how}. The first call took {known.seconds:.1f} s.")
         return known
 
     def _is_usable(self, body: dict[str, object]) -> bool:
