@@ -42,7 +42,9 @@ class Endpoint:
 def find_endpoint(model: str, base_url: str, key_name: str, timeout: float) -> Endpoint:
     """Take the address from the settings, else from OPENAI_BASE_URL; the key is in the environment, and only there."""
     url = clean_url(base_url or os.environ.get("OPENAI_BASE_URL", "") or OPENAI)
-    key = os.environ.get(key_name, "")
+    key = os.environ.get(key_name, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigError(f"{key_name} holds characters that no key has. Set it anew.")
     if url == OPENAI and not key:
         raise ConfigError(
             f"No server is known for {model}: set base_url or OPENAI_BASE_URL, or for OpenAI's own the key {key_name}."

@@ -280,6 +280,16 @@ def test_the_key_is_in_no_text(monkeypatch):
     assert Endpoint("http://h/v1", "m", "EMPTY").hide("EMPTY words") == "EMPTY words"
 
 
+def test_a_key_that_cannot_be_sent_is_refused_and_not_repeated(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", f"{KEY}\n")
+    assert find_endpoint("m", "http://h/v1", "OPENAI_API_KEY", 1.0).key == KEY
+    for key in (f"{KEY}\nX", f"{KEY}é"):
+        monkeypatch.setenv("OPENAI_API_KEY", key)
+        with pytest.raises(ConfigError) as refused:
+            find_endpoint("m", "http://h/v1", "OPENAI_API_KEY", 1.0)
+        assert str(refused.value) == "OPENAI_API_KEY holds characters that no key has. Set it anew."
+
+
 @pytest.mark.parametrize(
     "url", ["http://kim:secret@h/v1", "https://secret@h/v1", "http://h/v1?api-key=secret", "ftp://secret/v1#x"]
 )
