@@ -170,6 +170,18 @@ class JudgeServer:
             return self._complete(body, "", text="", finish="length")
         return self._complete(body, *_judge(body["messages"][0]["content"]), logprobs=False)
 
+    def _say_fewer(self, body: dict[str, Any]) -> Answer:
+        """Tell the probabilities of five tokens, not of more."""
+        if body.get("top_logprobs", 0) > 5:
+            return _error(400, "top_logprobs must be at most 5")
+        return self._say_good(body)
+
+    def _say_forbidding(self, body: dict[str, Any]) -> Answer:
+        """Forbid token probabilities as if the key were wrong."""
+        if "logprobs" in body:
+            return _error(403, "You are not allowed to request logprobs from this model")
+        return self._say_good(body)
+
     def _say_malformed(self, _: dict[str, Any]) -> Answer:
         return Answer(200, b'{"choices": [{"message": {"content": "8"')
 

@@ -346,6 +346,8 @@ def learn(server, folder=None, timeout=5.0):
         (JudgeServer(), Abilities()),
         (JudgeServer(logprobs=False), Abilities(logprobs=False)),
         (JudgeServer(schema=False), Abilities(format="plain")),
+        (JudgeServer("fewer"), Abilities(alternatives=5)),
+        (JudgeServer("forbidding"), Abilities(logprobs=False)),
         (JudgeServer("prose"), Abilities(format="plain", logprobs=False)),
         (JudgeServer("malformed"), Abilities(format="plain", logprobs=False)),
         (
@@ -353,7 +355,7 @@ def learn(server, folder=None, timeout=5.0):
             Abilities(logprobs=False, temperature=False, seed=False, limit="max_completion_tokens", thinks=True),
         ),
     ],
-    ids=["all", "no logprobs", "no formats", "prose", "malformed", "thinking"],
+    ids=["all", "no logprobs", "no formats", "five tokens", "forbidden", "prose", "malformed", "thinking"],
 )
 def test_a_server_is_asked_for_less_until_it_answers(server, expected):
     with server:
