@@ -32,7 +32,7 @@ class QuickClock(Clock):
         return self.time
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
-        await super().wait(event, None if seconds is None else 0.03)
+        await super().wait(event, None if seconds is None else 0.01)
         if seconds is not None and not event.is_set():
             self.time += seconds
             self.waits.append(seconds)

@@ -153,7 +153,8 @@ def test_the_rubric_comes_first_and_the_sample_last():
     )
     assert turn["content"].endswith(
         '===== TOOLS THE ASSISTANT COULD CALL\n[{"name": "maps"}]\n===== SYSTEM PROMPT\nBe kind.\n'
-        "===== USER\nName a river.\n===== RESPONSE\nThe Nile.\n===== END OF THE MATERIAL"
+        "===== USER\nName a river.\n===== RESPONSE\nThe Nile.\n===== END OF THE MATERIAL\n\n"
+        'Give nothing but a JSON object: {"score": N}, where N is your number.'
     )
     assert "1: shallow\n9: deep" in turn["content"]
     (other,) = ask_score(DEPTH, CHAT, CHAT.responses[1], rationale=False)
@@ -184,7 +185,7 @@ def test_no_response_can_end_its_own_fence():
     content = ask_score(DEPTH, sample, sample.responses[0], rationale=False)[0]["content"]
     fence = "=" * 10
     assert content.count(fence) == 1 + 3
-    assert content.endswith(f"{fence} RESPONSE\n{hostile}\n{fence} END OF THE MATERIAL")
+    assert f"{fence} RESPONSE\n{hostile}\n{fence} END OF THE MATERIAL\n\nGive nothing but" in content
     assert ask_score(DEPTH, sample, sample.responses[0], rationale=False)[0]["content"] == content
 
 

@@ -75,15 +75,16 @@ def ask_score(aspect: Aspect, sample: Sample, response: Response, *, rationale: 
     """Ask for the number of one response under one aspect."""
     blocks = [*_context(sample, response), *_answer("RESPONSE", response)]
     fence = _find_fence(text for _, text in blocks)
+    form = SCORE_RATIONALE if rationale else SCORE_FORM
     instruction = POINTWISE.format(
         question=aspect.question,
         lowest=aspect.numbers[0],
         highest=aspect.numbers[-1],
         scale="\n".join(f"{number}: {said}" for number, said in aspect.scale.items()),
         material=MATERIAL.format(fence=fence),
-        form=SCORE_RATIONALE if rationale else SCORE_FORM,
+        form=form,
     )
-    return _turns(instruction, fence, blocks)
+    return _turns(instruction, form, fence, blocks)
 
 
 def ask_better(aspects: Sequence[Aspect], sample: Sample, pair: tuple[Response, Response], *, rationale: bool) -> Turns:
@@ -95,12 +96,13 @@ def ask_better(aspects: Sequence[Aspect], sample: Sample, pair: tuple[Response, 
             blocks += [(f"{title}, BEFORE RESPONSE {letter}", text) for title, text in _context(sample, response)]
         blocks += _answer(f"RESPONSE {letter}", response)
     fence = _find_fence(text for _, text in blocks)
+    form = BETTER_RATIONALE if rationale else BETTER_FORM
     instruction = PAIRWISE.format(
         questions="\n".join(f"- {aspect.question}" for aspect in aspects),
         material=MATERIAL.format(fence=fence),
-        form=BETTER_RATIONALE if rationale else BETTER_FORM,
+        form=form,
     )
-    return _turns(instruction, fence, blocks)
+    return _turns(instruction, form, fence, blocks)
 
 
 def hash_prompts() -> str:
@@ -137,6 +139,7 @@ def _find_fence(texts: Iterator[str]) -> str:
     return "=" * max(SHORTEST_FENCE, longest + 1)
 
 
-def _turns(instruction: str, fence: str, blocks: Sequence[tuple[str, str]]) -> Turns:
+def _turns(instruction: str, form: str, fence: str, blocks: Sequence[tuple[str, str]]) -> Turns:
+    """The form of the answer is said again at the end: small models forget it over a long sample."""
     material = "\n".join(f"{fence} {title}\n{text}" for title, text in blocks)
-    return [{"role": "user", "content": f"{instruction}\n{material}\n{fence} END OF THE MATERIAL"}]
+    return [{"role": "user", "content": f"{instruction}\n{material}\n{fence} END OF THE MATERIAL\n\n{form}"}]
