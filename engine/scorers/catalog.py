@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from typing import Protocol
 from urllib.parse import parse_qsl
 
+from engine.endpoints.settings import hide_secrets
 from engine.errors import ConfigError
 from engine.records import Sample, Score, content_hash
 
@@ -17,6 +18,7 @@ SCORERS = {
     "reference": "engine.scorers.reference:Reference",
     "reward": "engine.scorers.reward:Reward",
     "implicit": "engine.scorers.implicit:Implicit",
+    "judge": "engine.scorers.judge.judge:Judge",
 }
 """Import paths of the built-in kinds."""
 
@@ -73,6 +75,11 @@ class NamedScorer:
         return bool(getattr(self.scorer, "is_costly", False))
 
     @property
+    def has_batches(self) -> bool:
+        """Whether it can leave its calls with a server, and collect the answers later."""
+        return bool(getattr(self.scorer, "has_batches", False))
+
+    @property
     def packages(self) -> tuple[str, ...]:
         """The packages whose versions the log keeps."""
         return tuple(getattr(self.scorer, "packages", ()))
@@ -105,7 +112,7 @@ def make_scorer(spec: str, tables: Mapping[str, Mapping[str, object]]) -> NamedS
     head, _, query = spec.partition("?")
     kind, _, model = head.partition(":")
     given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=False))
-    scorer = _build(kind, model, given, where=spec)
+    scorer = _build(kind, model, given, where=hide_secrets(spec))
     name = "-".join(filter(None, (kind, model.replace("/", "-"), str(getattr(scorer, "variant", "")))))
     return NamedScorer(name, kind, scorer, from_table=False)
 

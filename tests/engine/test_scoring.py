@@ -10,6 +10,7 @@ from typing import ClassVar
 import duckdb
 import pytest
 import tiny_models
+from judge_server import JudgeServer
 
 from engine.errors import ConfigError, LogBusyError, ScorerRefusedError
 from engine.logs import Log, read_header, read_log
@@ -134,6 +135,7 @@ BUILT_IN = {
     "reward": "reward:{reward}",
     "implicit": "implicit:{policy},{policy}-reference",
     "reference": "reference:{embedder}?file={references}",
+    "judge": "judge:made-up?aspects=helpfulness&concurrency=1&max_concurrency=1",
 }
 
 RANDOM = {"reward", "implicit"}
@@ -178,13 +180,23 @@ def test_every_built_in_scorer_is_tested():
     assert set(BUILT_IN) == set(SCORERS) <= set(kinds())
 
 
+@pytest.fixture
+def a_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Somebody to ask, for the scorers that ask a server."""
+    with JudgeServer() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        yield
+
+
 @pytest.mark.filterwarnings("ignore")  # what other packages warn of while they are imported is not ours
+@pytest.mark.usefixtures("a_server")
 @pytest.mark.parametrize("kind", BUILT_IN)
 def test_a_scorer_says_nothing_of_nothing(kind, built_in):
     assert list(built_in(kind).scorer([])) == []
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("a_server")
 @pytest.mark.parametrize("kind", BUILT_IN)
 def test_a_scorer_keeps_the_contract(kind, built_in):
     scorer = built_in(kind).scorer
