@@ -58,6 +58,8 @@ READING = Group(
         Key("text.end", "G,end", "end", "to the end"),
         Key("text.focus", "tab", "focus_next_response", "both responses, then each alone", "one"),
         Key("text.unfold", "o", "unfold", "the whole conversation before the responses"),
+        Key("text.diff", "d", "diff", "mark what only one of the two responses has", "diff"),
+        Key("text.raw", "r", "look", "the texts raw, rendered, or as they stand", "raw"),
         Key("review.evidence", "v", "evidence", "what each scorer says", "scores"),
     ),
 )

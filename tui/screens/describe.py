@@ -1,9 +1,11 @@
 """What the review screen says, in words: pure functions from records to text that is fit to be sent."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.outcomes import Outcome
 from engine.records import Sample
+from tui.looks import DIFF, LOOKS
 from tui.page import STACKED_COLUMNS, Block, View
 from tui.session import Progress, Shown
 from tui.terminal import Charset
@@ -84,13 +86,31 @@ def _duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{max(minutes, 1)} min"
 
 
-def make_view(shown: Shown, charset: Charset, *, scores: bool = False, unfolded: bool = False) -> View:
+def make_view(shown: Shown, *, scores: bool = False, unfolded: bool = False, look: str = LOOKS[0]) -> View:
     """Make blocks of a sample: the prompt, the label's pair, then the other responses."""
     order = order_responses(shown.sample)
-    responses = [_response_block(shown, index, charset, scores=scores) for index in order]
+    responses = [_response_block(shown, index, scores=scores) for index in order]
     others = "  ".join(_other(shown, index) for index in order[2:])
-    prompt = _prompt_block(shown, charset, unfolded=unfolded)
-    return View(prompt, responses, f"also {others}  (tab)" if others else "", unfolded=unfolded)
+    prompt = replace(_prompt_block(shown, unfolded=unfolded), look=LOOKS[0] if look == DIFF else look)
+    return View(prompt, _with_look(responses, look), f"also {others}  (tab)" if others else "", unfolded=unfolded)
+
+
+def _with_look(responses: Sequence[Block], look: str) -> list[Block]:
+    """Draw all responses in one way; the diff compares the first with the second, and the others with the first."""
+    against = [responses[0 if n else 1].text for n in range(len(responses))]
+    return [
+        replace(block, look=look, against=other, sign="-" if n else "+")
+        for n, (block, other) in enumerate(zip(responses, against, strict=True))
+    ]
+
+
+def describe_look(look: str) -> str:
+    """Say what the marks of a look mean."""
+    return {
+        DIFF: "{+ +} only in the first, {- -} only in the other.  d shows them as they stand",
+        "raw": "raw: blanks, tabs, line ends that nobody sees are marked.  r renders",
+        "rendered": "rendered Markdown.  r shows it as it stands",
+    }.get(look, "")
 
 
 def order_responses(sample: Sample) -> list[int]:
@@ -104,16 +124,16 @@ def order_responses(sample: Sample) -> list[int]:
     )
 
 
-def _prompt_block(shown: Shown, charset: Charset, *, unfolded: bool) -> Block:
+def _prompt_block(shown: Shown, *, unfolded: bool) -> Block:
     turns = shown.sample.prompt
     text = "\n\n".join(f"{turn.role}: {turn.content}" for turn in (turns if unfolded else turns[-1:]))
     folded = 0 if unfolded else len(turns) - 1
     earlier = f"{folded} earlier turn{'s' if folded > 1 else ''} folded (o)" if folded > 0 else ""
     title = "  ".join(("prompt", *(f"! {flag}" for flag in shown.sample.flags)))
-    return Block(title, charset.show(text) or "(the row has none)", note=earlier)
+    return Block(title, text or "(the row has none)", note=earlier)
 
 
-def _response_block(shown: Shown, index: int, charset: Charset, *, scores: bool) -> Block:
+def _response_block(shown: Shown, index: int, *, scores: bool) -> Block:
     response = shown.sample.responses[index]
     text = "\n".join(part for part in (response.text, response.extra) if part)
     if response.turns or response.system:
@@ -124,7 +144,7 @@ def _response_block(shown: Shown, index: int, charset: Charset, *, scores: bool)
     values = [value for value, _ in (given[index] for given in shown.scores.values())] if scores else []
     said = "  ".join(NO_VALUE if value is None else f"{value:.3f}" for value in values)
     title = f"[{index + 1}] {name}" + (f"  {said}" if said else "")
-    return Block(title, charset.show(text), style, size=f"{len(response.text):,} chars")
+    return Block(title, text, style, size=f"{len(response.text):,} chars")
 
 
 def _standing(shown: Shown, index: int) -> tuple[str, str]:

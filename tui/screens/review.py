@@ -12,10 +12,13 @@ from engine.outcomes import Outcome, name_choice
 from engine.records import Pair, Verdict
 from tui.dialogs.goto import GotoDialog
 from tui.keys import REVIEW_SCREEN, bind, footer
+from tui.layout import lay_out
+from tui.looks import DIFF, LOOKS
 from tui.messages import QueueLoaded, SampleChosen
-from tui.page import STACKED_COLUMNS, Page, Row, Span, lay_out
+from tui.page import STACKED_COLUMNS, Page, Row, Span
 from tui.screens.base import SMALLEST, BaseScreen
 from tui.screens.describe import (
+    describe_look,
     describe_progress,
     describe_reason,
     describe_scores,
@@ -46,6 +49,7 @@ class ReviewScreen(BaseScreen):
         self.drawn = NO_PAGE
         self.focused_response: int | None = None
         self.unfolded = self.with_scores = False
+        self.look = LOOKS[0]
         self.half: int | None = None
         """The better response of a choice between more than two, while the worse one is not named yet."""
         self.top = 0
@@ -94,7 +98,7 @@ class ReviewScreen(BaseScreen):
             ]
             self.drawn = NO_PAGE
             return
-        view = make_view(self.shown, self.charset, scores=self.with_scores, unfolded=self.unfolded)
+        view = make_view(self.shown, scores=self.with_scores, unfolded=self.unfolded, look=self.look)
         view = replace(view, focus=self.focused_response, top=self.top)
         self.drawn = lay_out(view, width, height, self.charset)
         self.top = min(self.top, self.drawn.last_top)
@@ -242,6 +246,21 @@ class ReviewScreen(BaseScreen):
         self.top = 0
         self.draw_body()
         self.tell("o goes back to the responses" if self.unfolded else "")
+
+    def action_diff(self) -> None:
+        """Compare the responses, or show them as they stand again."""
+        self.show_look(LOOKS[0] if self.look == DIFF else DIFF)
+
+    def action_look(self) -> None:
+        """Show the texts raw, then rendered, then as they stand."""
+        following = LOOKS.index(self.look) + 1 if self.look in LOOKS else 1
+        self.show_look(LOOKS[following % len(LOOKS)])
+
+    def show_look(self, look: str) -> None:
+        self.look = look
+        self.top = 0
+        self.draw_body()
+        self.tell(describe_look(look))
 
     def action_evidence(self) -> None:
         self.with_scores = not self.with_scores
