@@ -46,22 +46,30 @@ class Difference(NamedTuple):
     """Why there is nothing to mark; empty: there is."""
 
 
-@lru_cache(maxsize=16)
 def find_alone(text: str, other: str) -> Difference:
     """Find what only the first text has. Exchanging the texts finds the other side of the same comparison."""
-    if text == other:
-        return Difference((), "the same text")
+    one, two = _compare(min(text, other), max(text, other))
+    return one if text <= other else two
+
+
+@lru_cache(maxsize=16)
+def _compare(text: str, other: str) -> tuple[Difference, Difference]:
     pattern = WORD if max(text.count(" "), other.count(" ")) < MOST_WORDS else LINE
     places, others = _places(pattern, text), _places(pattern, other)
     words, other_words = _words(text, places), _words(other, others)
     if words == other_words:
-        return Difference((), "the same words, spaced differently")
+        return _nothing("the same text" if text == other else "the same words, spaced differently")
     if max(len(words), len(other_words)) > MOST_WORDS:
-        return Difference((), "plain: too long to compare")
+        return _nothing("plain: too long to compare")
     shared = _drop_chance(match(words, other_words), len(words), len(other_words))
     if 2 * sum(one.size for one in shared) < LITTLE_IN_COMMON * (len(words) + len(other_words)):
-        return Difference((), "little in common")
-    return Difference(tuple(_gaps(shared, places)))
+        return _nothing("little in common")
+    turned = [Match(one.right, one.left, one.size) for one in shared]
+    return Difference(tuple(_gaps(shared, places))), Difference(tuple(_gaps(turned, others)))
+
+
+def _nothing(note: str) -> tuple[Difference, Difference]:
+    return Difference((), note), Difference((), note)
 
 
 def draw_diff(text: str, alone: Places, sign: str, width: int, charset: Charset) -> list[Row]:

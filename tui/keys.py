@@ -56,11 +56,11 @@ READING = Group(
         Key("text.back", "pageup,ctrl+u", "page(-1)", "one page up"),
         Key("text.top", "g,home", "top", "to the top"),
         Key("text.end", "G,end", "end", "to the end"),
+        Key("text.diff", "d", "diff", "mark what only one of the two responses has", "diff"),
+        Key("review.evidence", "v", "evidence", "what each scorer says", "scores"),
+        Key("text.raw", "r", "look", "the texts raw, rendered, or as they stand", "raw"),
         Key("text.focus", "tab", "focus_next_response", "both responses, then each alone", "one"),
         Key("text.unfold", "o", "unfold", "the whole conversation before the responses"),
-        Key("text.diff", "d", "diff", "mark what only one of the two responses has", "diff"),
-        Key("text.raw", "r", "look", "the texts raw, rendered, or as they stand", "raw"),
-        Key("review.evidence", "v", "evidence", "what each scorer says", "scores"),
     ),
 )
 

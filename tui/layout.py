@@ -20,6 +20,9 @@ from tui.page import (
 from tui.terminal import Charset
 from tui.text import cell_width, clip
 
+RULE_COLUMNS = 9
+"""Dashes and blanks of a rule, beside what it says."""
+
 
 def lay_out(view: View, width: int, height: int, charset: Charset) -> Page:
     """Fill a page of so many columns and rows."""
@@ -124,21 +127,29 @@ def _draw(block: Block, width: int, height: int, top: int, charset: Charset) -> 
     room = height - 1
     start = min(top, max(len(text) - room, 0))
     shown = text[start : start + room]
-    rows: list[Row] = [_rule(block, _describe(block, note, start, len(shown), len(text)), width, charset)]
+    room_beside = width - cell_width(block.title) - RULE_COLUMNS - 1
+    said = _describe(block, note, _part(start, len(shown), len(text)), room_beside)
+    rows: list[Row] = [_rule(block, said, width, charset)]
     rows += [[Span(" "), *row] for row in shown]
     return rows + [[] for _ in range(height - len(rows))]
 
 
-def _describe(block: Block, note: str, start: int, shown: int, total: int) -> str:
-    part = "all shown" if shown >= total else f"lines {start + 1}-{start + shown}/{total}"
-    return ", ".join(word for word in (block.note, note, block.size, part) if word)
+def _part(start: int, shown: int, total: int) -> str:
+    return "all shown" if shown >= total else f"lines {start + 1}-{start + shown}/{total}"
+
+
+def _describe(block: Block, note: str, part: str, width: int) -> str:
+    """Say what is to be known of a text; its size only where there is room beside the title."""
+    words = [word for word in (block.note, note, block.size, part) if word]
+    is_full = cell_width(", ".join(words)) > width
+    return ", ".join(word for word in words if not is_full or word != block.size)
 
 
 def _rule(block: Block, note: str, width: int, charset: Charset) -> Row:
     dash = charset.rule
     note = clip(note, max(width - 12, 0), ellipsis=charset.ellipsis)
-    title = clip(block.title, max(width - cell_width(note) - 10, 4), ellipsis=charset.ellipsis)
-    between = width - cell_width(title) - cell_width(note) - 9
+    title = clip(block.title, max(width - cell_width(note) - RULE_COLUMNS - 1, 4), ellipsis=charset.ellipsis)
+    between = width - cell_width(title) - cell_width(note) - RULE_COLUMNS
     return [
         Span(f" {dash * 2} ", "rule"),
         Span(title, block.style or "title"),

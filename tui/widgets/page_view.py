@@ -58,7 +58,7 @@ class PageView(Widget):
         & .page--low_average { color: $warning; }
         & .page--mark { color: $warning; }
         & .page--sign { color: $primary; text-style: bold; }
-        & .page--alone { color: $primary; text-style: bold; }
+        & .page--alone { text-style: bold; }
         & .page--emphasis { text-style: underline; }
         & .page--code { color: $secondary; }
         & .page--quoted { color: $success; }
