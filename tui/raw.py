@@ -1,7 +1,6 @@
 """Show a text as a trainer gets it: what cannot be seen is marked, and nothing is left out."""
 
 import re
-import unicodedata
 
 from tui.page import Row, Span
 from tui.spans import make_harmless, wrap_row
@@ -49,12 +48,10 @@ def _mark(line: str, charset: Charset) -> Row:
 def _name(found: re.Match[str], column: int, charset: Charset) -> str:
     """Write what stands for something unseen: signs where the terminal has them, else names."""
     if found["blanks"]:
-        return "\u00b7" * len(found[0]) if charset.has_frames else f"<{len(found[0])} SP>"
+        return "\u00b7" * len(found[0]) if charset.has_frames else f"<{len(found[0])}SP>"
     if found["tab"]:
         gap = TAB_COLUMNS - 1 - column % TAB_COLUMNS
         return "\u2192" + " " * gap if charset.has_frames else "<TAB>"
     if found["return"]:
         return "<CR>"
-    name = unicodedata.name(found[0], "")
-    short = {"NO-BREAK SPACE": "<NBSP>"}.get(name)
-    return short or f"<U+{ord(found[0]):04X}>"
+    return "<NBSP>" if found[0] == "\xa0" else f"<U+{ord(found[0]):04X}>"

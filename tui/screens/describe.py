@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.outcomes import Outcome
-from engine.records import Sample
+from engine.records import Message, Sample
 from tui.looks import DIFF, LOOKS
 from tui.page import STACKED_COLUMNS, Block, View
 from tui.session import Progress, Shown
@@ -13,6 +13,7 @@ from tui.text import cell_width
 
 SHOWN_DIGITS = 8
 NO_VALUE = "--"
+MARKDOWN_SIGNS = ("#", "-", "*", "+", ">", "`", "~", "|", "1.")
 
 
 def fraction(value: float | None, digits: int = 2) -> str:
@@ -107,8 +108,8 @@ def _with_look(responses: Sequence[Block], look: str) -> list[Block]:
 def describe_look(look: str) -> str:
     """Say what the marks of a look mean."""
     return {
-        DIFF: "{+ +} only in the first, {- -} only in the other.  d shows them as they stand",
-        "raw": "raw: blanks, tabs, line ends that nobody sees are marked.  r renders",
+        DIFF: "{+only in the first+}  {-only in the other-}  d ends it",
+        "raw": "raw: what cannot be seen is marked.  r renders",
         "rendered": "rendered Markdown.  r shows it as it stands",
     }.get(look, "")
 
@@ -126,11 +127,16 @@ def order_responses(sample: Sample) -> list[int]:
 
 def _prompt_block(shown: Shown, *, unfolded: bool) -> Block:
     turns = shown.sample.prompt
-    text = "\n\n".join(f"{turn.role}: {turn.content}" for turn in (turns if unfolded else turns[-1:]))
+    text = "\n\n".join(_say(turn) for turn in (turns if unfolded else turns[-1:]))
     folded = 0 if unfolded else len(turns) - 1
     earlier = f"{folded} earlier turn{'s' if folded > 1 else ''} folded (o)" if folded > 0 else ""
     title = "  ".join(("prompt", *(f"! {flag}" for flag in shown.sample.flags)))
     return Block(title, text or "(the row has none)", note=earlier)
+
+
+def _say(turn: Message) -> str:
+    """Write one turn; what starts with a sign of Markdown has a line of its own, to be one."""
+    return f"{turn.role}:{chr(10) if turn.content.startswith(MARKDOWN_SIGNS) else ' '}{turn.content}"
 
 
 def _response_block(shown: Shown, index: int, *, scores: bool) -> Block:
