@@ -251,11 +251,12 @@ async def test_d_compares_the_responses_and_ends_it(make_project):
 
 
 async def test_every_other_response_is_compared_with_the_first(make_project):
-    texts = ["one two three four", "one two three five", "one two three six"]
-    responses = [{"text": text, "rating": 5 - n} for n, text in enumerate(texts)]
-    async with running(make_project([{"prompt": "q", "responses": responses}])) as pilot:
+    row = rated(3, 2, 1)
+    for completion, word in zip(row["completions"], ("four", "five", "six"), strict=True):
+        completion["response"] = f"one two three {word}"
+    async with running(make_project([row])) as pilot:
         await pilot.press("d", "tab", "tab", "tab")
-        assert "one two three {-six-}" in screen_text(pilot)
+        assert "one two three {-five-}" in screen_text(pilot)
 
 
 async def test_r_walks_through_raw_and_rendered_and_stays_for_the_next_sample(make_project):
