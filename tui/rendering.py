@@ -36,16 +36,11 @@ def _parser() -> MarkdownIt:
 def _draw_all(nodes: Sequence[SyntaxTreeNode], width: int, charset: Charset) -> list[Row]:
     """Draw blocks one below the other, with a blank row between two unless they are parts of a tight list."""
     rows: list[Row] = []
+    is_tight = False
     for node in nodes:
-        is_tight = node.type == "list_item" or _follows_tight(node)
         rows += ([] if is_tight or not rows else [[]]) + _draw(node, width, charset)
+        is_tight = node.type == "paragraph" and node.hidden
     return rows
-
-
-def _follows_tight(node: SyntaxTreeNode) -> bool:
-    """Whether the block belongs to the line above it, as a list does to its item."""
-    before = node.previous_sibling
-    return before is not None and before.type == "paragraph" and before.hidden
 
 
 def _draw(node: SyntaxTreeNode, width: int, charset: Charset) -> list[Row]:
