@@ -13,12 +13,14 @@ from textual.app import ComposeResult, SuspendNotSupported
 from engine.errors import PrefmapError
 from tui.dialogs.goto import GotoDialog
 from tui.keys import REVIEW_SCREEN, bind, footer
+from tui.layout import lay_out
+from tui.looks import DIFF, LOOKS
 from tui.messages import QueueLoaded, SampleChosen
-from tui.page import STACKED_COLUMNS, Block, Page, Row, Span, lay_out
+from tui.page import STACKED_COLUMNS, Block, Page, Row, Span
 from tui.screens.asides import Aside, conversation, guidelines, history, write_sample
 from tui.screens.base import SMALLEST
 from tui.screens.deciding import DecidingScreen
-from tui.screens.describe import describe_progress, describe_reason, describe_scores, make_view
+from tui.screens.describe import describe_look, describe_progress, describe_reason, describe_scores, make_view
 from tui.screens.map import MapScreen
 from tui.screens.queue import QueueScreen
 from tui.session import Shown
@@ -43,6 +45,7 @@ class ReviewScreen(DecidingScreen):
         self.focused_response: int | None = None
         self.aside: Aside = ""
         self.with_scores = False
+        self.look = LOOKS[0]
         self.half = None
         self.top = 0
         self.last = ""
@@ -90,7 +93,7 @@ class ReviewScreen(DecidingScreen):
             ]
             self.drawn = NO_PAGE
             return
-        view = make_view(self.shown, self.charset, scores=self.with_scores and not self.is_hidden)
+        view = make_view(self.shown, scores=self.with_scores and not self.is_hidden, look=self.look)
         view = replace(view, focus=self.focused_response, top=self.top, aside=self.aside_block())
         self.drawn = lay_out(view, width, height, self.charset)
         self.top = min(self.top, self.drawn.last_top)
@@ -101,11 +104,11 @@ class ReviewScreen(DecidingScreen):
         if self.shown is None or not self.aside:
             return None
         if self.aside == "conversation":
-            return conversation(self.shown, self.charset)
+            return replace(conversation(self.shown), look=LOOKS[0] if self.look == DIFF else self.look)
         if self.aside == "guidelines":
-            return guidelines(self.settings.guidelines, self.charset)
+            return guidelines(self.settings.guidelines)
         said = self.session.said_of(self.shown.sample)
-        return history(self.shown, said, self.session.store.rationales(self.shown.sample), self.charset)
+        return history(self.shown, said, self.session.store.rationales(self.shown.sample))
 
     @property
     def drawn_responses(self) -> list[int]:
@@ -169,6 +172,21 @@ class ReviewScreen(DecidingScreen):
         self.aside = "" if self.aside == aside or self.shown is None else aside
         self.top = 0
         self.draw_body()
+
+    def action_diff(self) -> None:
+        """Compare the responses, or show them as they stand again."""
+        self.show_look(LOOKS[0] if self.look == DIFF else DIFF)
+
+    def action_look(self) -> None:
+        """Show the texts raw, then rendered, then as they stand."""
+        following = LOOKS.index(self.look) + 1 if self.look in LOOKS else 1
+        self.show_look(LOOKS[following % len(LOOKS)])
+
+    def show_look(self, look: str) -> None:
+        self.look = look
+        self.top = 0
+        self.draw_body()
+        self.tell(describe_look(look))
 
     def action_evidence(self) -> None:
         if self.is_hidden:
