@@ -4,9 +4,10 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 
-from engine.outcomes import Outcome, Outcomes
+from engine.outcomes import Outcomes
 from engine.project import Project, SourceFile
 from engine.records import content_of
+from engine.steps import Outcome
 from engine.store import Cut, ScorerCoverage, Store
 
 

@@ -1,19 +1,29 @@
 """map.duckdb: questions in our nouns go in, records and arrays come out. No SQL leaves this module."""
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple, Self, cast
+from typing import NamedTuple
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from engine.errors import MapMissingError, MapUnreadableError, SampleUnknownError
-from engine.records import Message, Response, Sample
-from engine.schema import ENTRY_COLUMNS, FROM_SAMPLES, ORDERS, RESPONSES, SAMPLE, VERSION
+from engine.connection import Connection
+from engine.errors import FilterError, SampleUnknownError
+from engine.records import Labelled, Message, Response, Sample
+from engine.schema import (
+    CONTAINING,
+    ENTRY_COLUMNS,
+    FROM_SAMPLES,
+    LABELLED,
+    LENGTHS,
+    NUMBERS,
+    ORDERS,
+    RESPONSES,
+    SAMPLE,
+    TEXTS,
+    make_pattern,
+)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -21,6 +31,10 @@ Ints = npt.NDArray[np.int64]
 
 PROMPT_SHOWN = 200
 """Characters of a prompt that a list shows."""
+
+VALUES_KNOWN = 100
+LONGEST_SEARCH = 1000
+"""Characters of a text that can be searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,31 +98,8 @@ class MapPoints(NamedTuple):
     region: npt.NDArray[np.object_]
 
 
-class Store:
+class Store(Connection):
     """A map, open to be read."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-        self._connection = connection
-        self.path = path
-        self.meta = dict(self._ask("SELECT key, value FROM meta"))
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open a map to read it. Never waits, never creates a file."""
-        if not path.exists():
-            raise MapMissingError(f"There is no {path}. Run: prefmap map {path.parent}")
-        try:
-            connection = duckdb.connect(str(path), read_only=True, config={"enable_external_access": False})
-            version = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
-        except duckdb.Error as error:
-            again = f"Run: prefmap map {path.parent}"
-            raise MapUnreadableError(f"DuckDB cannot open {path} ({str(error).splitlines()[0]}). {again}") from error
-        if version is None or version[0] != str(VERSION):
-            raise MapUnreadableError(f"{path} is of another version of prefmap. Run: prefmap map {path.parent}")
-        return cls(connection, path)
-
-    def close(self) -> None:
-        self._connection.close()
 
     @property
     def map_scorer(self) -> str:
@@ -156,6 +147,52 @@ class Store:
             {"ids": list(content_ids)},
         )
         return np.array([row[0] for row in rows], dtype=np.int64)
+
+    def numbers(self, name: str) -> Floats:
+        """Give a column of numbers in source order; NaN where there is no value."""
+        question = LENGTHS.get(name) or f"SELECT {NUMBERS[name]} AS value {FROM_SAMPLES} ORDER BY sample.ordinal"
+        return _with_nan(self._columns(question, {} if name in LENGTHS else self._mapped)["value"])
+
+    def fitting(self, name: str, word: str, *, exactly: bool = False) -> Ints:
+        """Find the samples whose source, file, ... holds a word, or is it; without a word, those that have any."""
+        contains, equals, any_ = TEXTS[name]
+        question = f"SELECT sample.ordinal {FROM_SAMPLES} WHERE {equals if exactly else contains if word else any_}"
+        rows = self._ask(question, self._mapped | ({"word": word} if word or exactly else {}))
+        return np.array([row[0] for row in rows], dtype=np.int64)
+
+    def values(self, name: str) -> list[str]:
+        """List what stands in a source, file, ... column, the commonest first; of an id nothing is listed."""
+        if name == "id":
+            return []
+        value = {"region": "point.region", "flag": "unnest(string_split(flags, ','))"}.get(name, f"sample.{name}")
+        question = (
+            f"SELECT value FROM (SELECT {value} AS value {FROM_SAMPLES}) WHERE value <> '' "
+            "GROUP BY value ORDER BY count(*) DESC, value LIMIT $limit"
+        )
+        return [row[0] for row in self._ask(question, self._mapped | {"limit": VALUES_KNOWN})]
+
+    def containing(self, word: str, where: str = "text") -> Ints:
+        """Find the samples whose prompt, response or either (`text`) contains a text, in whatever case."""
+        if len(word) > LONGEST_SEARCH:
+            raise FilterError(f"A text of {len(word):,} characters is too long to search for: {LONGEST_SEARCH:,} do.")
+        escaped = json.dumps(word, ensure_ascii=False)[1:-1]
+        values = {"pattern": make_pattern(word), "escaped": make_pattern(escaped)}
+        rows = self._columns(CONTAINING[where], values)["ordinal"]
+        return np.asarray(rows, dtype=np.int64)
+
+    def search(self, word: str, order: Ints) -> Ints:
+        """List those of some samples whose prompt or a response contains a text, in their order."""
+        return order[np.isin(order, self.containing(word))]
+
+    def labelled(self, ordinals: Sequence[int] | Ints) -> list[Labelled]:
+        """Read the pairs of the labels, in the order asked for."""
+        wanted = [int(ordinal) for ordinal in ordinals]
+        found = {row[0]: Labelled(*row[1:]) for row in self._ask(LABELLED, {"wanted": wanted})}
+        return [found[ordinal] for ordinal in wanted]
+
+    @property
+    def _mapped(self) -> dict[str, object]:
+        return {"map_scorer": self.map_scorer}
 
     def find(self, prefix: str) -> int:
         """Find the ordinal of the one sample whose id starts so; of exact duplicates the first, or `...-2` by name."""
@@ -248,14 +285,6 @@ class Store:
             {"scorer": self.map_scorer},
         )
         return dict(rows)
-
-    def _ask(self, question: str, values: Mapping[str, object] | None = None) -> list[tuple]:  # type: ignore[type-arg]
-        with closing(self._connection.cursor()) as cursor:
-            return cursor.execute(question, values).fetchall()
-
-    def _columns(self, question: str, values: Mapping[str, object] | None = None) -> dict[str, npt.NDArray]:  # type: ignore[type-arg]
-        with closing(self._connection.cursor()) as cursor:
-            return cast(dict[str, npt.NDArray], cursor.execute(question, values).fetchnumpy())  # type: ignore[type-arg]
 
 
 def _with_nan(column: npt.NDArray) -> Floats:  # type: ignore[type-arg]

@@ -33,7 +33,7 @@ def queue(project: Path, by: str, limit: int | None, reviewer: str | None, as_js
     opened = Project.open(project)
     outcomes = Outcomes.read(opened.review_logs())
     with closing(Store.open(opened.map)) as store:
-        entries = store.entries(unread(store.order(by), store.ordinals(outcomes.read_by(reviewer)))[:limit])
+        entries = store.entries(unread(store.order(by), store.ordinals(outcomes.decided_by(reviewer)))[:limit])
     if as_json:
         say_json({"samples": [_describe(entry) for entry in entries]})
         return

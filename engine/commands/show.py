@@ -12,8 +12,8 @@ from engine.commands.console import AS_JSON, PROJECT, number, say, say_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.outcomes import Outcome
     from engine.records import Sample
+    from engine.steps import Outcome
     from engine.store import QueueEntry
 
 

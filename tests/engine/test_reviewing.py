@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 from engine.errors import LogBusyError, LogDamagedError, VerdictRefusedError
 from engine.logs import Log, find_break, read_log
-from engine.outcomes import Decision, History, Outcomes, decide, weigh
+from engine.outcomes import Decision, Outcomes, decide, weigh
 from engine.project import Project
 from engine.records import Message, Pair, Sample
 from engine.reviewing import Review, name_reviewer, unread
+from engine.steps import History
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -402,7 +403,7 @@ def test_skip_counts_as_unread(project):
     give(project, "kim", PAIR, "skip")
     give(project, "lee", FOUR, "keep")
     outcomes = read_outcomes(project)
-    assert (outcomes.read_by(), outcomes.read_by("kim"), outcomes.read_by("lee")) == (
+    assert (outcomes.decided_by(), outcomes.decided_by("kim"), outcomes.decided_by("lee")) == (
         [FOUR.content_id], [], [FOUR.content_id],
     )  # fmt: skip
     assert outcomes.on(PAIR.content_id) == []
@@ -413,7 +414,7 @@ def test_a_skip_takes_an_earlier_verdict_out(project):
     give(project, "kim", PAIR, "flip")
     give(project, "kim", PAIR, "skip")
     outcomes = read_outcomes(project)
-    assert (outcomes.read_by(), outcomes.decide(PAIR)) == ([], Decision(Pair(0, 1)))
+    assert (outcomes.decided_by(), outcomes.decide(PAIR)) == ([], Decision(Pair(0, 1)))
 
 
 def test_unread_leaves_out_what_was_read_and_keeps_the_order():
@@ -534,7 +535,7 @@ def test_kinds_of_lines_of_a_later_version_are_passed_over(project):
     give(project, "kim", PAIR, "flip")
     (log,) = project.review_logs()
     with Log(log, chained=True) as opened:
-        opened.append({"kind": "note", "text": "hm"}, {"something": "else"})
+        opened.append({"kind": "wink", "text": "hm"}, {"something": "else"})
     assert [outcome.verdict for outcome in read_outcomes(project)] == ["flip"]
     assert len(History.read(log).steps) == 1
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from engine.outcomes import Outcome
 from engine.records import Sample
+from engine.steps import Step
 from tui.page import STACKED_COLUMNS, Block, View
 from tui.session import Progress, Shown
 from tui.terminal import Charset
@@ -60,8 +60,8 @@ def _value(value: float | None, reason: str) -> str:
     return f"{NO_VALUE} ({reason})" if value is None else f"{value:.3f}"
 
 
-def describe_step(what: str, outcome: Outcome) -> str:
-    return f"{what}: {outcome.verdict} {outcome.sample_id[:SHOWN_DIGITS]}"
+def describe_step(what: str, step: Step) -> str:
+    return f"{what}: {step.act} {step.sample_id[:SHOWN_DIGITS]}"
 
 
 def describe_progress(progress: Progress, saved_at: str, width: int) -> str:

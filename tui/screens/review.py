@@ -8,8 +8,9 @@ from textual import on, work
 from textual.app import ComposeResult
 
 from engine.errors import PrefmapError
-from engine.outcomes import Outcome, name_choice
+from engine.outcomes import name_choice
 from engine.records import Pair, Verdict
+from engine.steps import Step
 from tui.dialogs.goto import GotoDialog
 from tui.keys import REVIEW_SCREEN, bind, footer
 from tui.messages import QueueLoaded, SampleChosen
@@ -193,7 +194,7 @@ class ReviewScreen(BaseScreen):
         is_alone = self.focused_response is not None or self.app.size.width < STACKED_COLUMNS
         return [order[self.focused_response or 0]] if is_alone else order[:2]
 
-    def tell_step(self, what: str, step: Outcome | None, otherwise: str) -> None:
+    def tell_step(self, what: str, step: Step | None, otherwise: str) -> None:
         """Say which step was logged; none means that nothing was."""
         self.last = describe_step(what, step) if step else otherwise
         if step:
