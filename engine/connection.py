@@ -45,3 +45,9 @@ class Connection:
     def _columns(self, question: str, values: Mapping[str, object] | None = None) -> dict[str, npt.NDArray]:  # type: ignore[type-arg]
         with closing(self._connection.cursor()) as cursor:
             return cast(dict[str, npt.NDArray], cursor.execute(question, values).fetchnumpy())  # type: ignore[type-arg]
+
+    def _columns_of(self, question: str, wanted: npt.NDArray) -> dict[str, npt.NDArray]:  # type: ignore[type-arg]
+        """Ask about many things: `wanted` stands in the question as a table with the column `value`."""
+        with closing(self._connection.cursor()) as cursor:
+            cursor.register("wanted", {"value": wanted})
+            return cast(dict[str, npt.NDArray], cursor.execute(question).fetchnumpy())  # type: ignore[type-arg]

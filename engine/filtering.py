@@ -1,14 +1,13 @@
 """The filter language: `suspicion>.8 source:flan not reviewed` as a small tree. It knows the words, not the data."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
 from engine.errors import FilterError
 
-COMPARISONS = (">=", "<=", "!=", ">", "<", "=")
+COMPARISONS = (">", "<", ">=", "<=", "=", "!=")
 DEEPEST = 50
 """How many parentheses and `not` may stand within each other."""
 
@@ -50,7 +49,7 @@ COLUMNS = (
     Column("text", "text", "prompt or a response"),
     Column("prompt", "text", "prompt"),
     Column("response", "text", "a response"),
-    Column("verdict", "choice", "standing verdict", ("keep", "flip", "tie", "drop", "skip", "none")),
+    Column("verdict", "choice", "keep, flip, tie, drop, skip, none", ("keep", "flip", "tie", "drop", "skip", "none")),
     Column("by", "text", "who gave a verdict"),
     Column("note", "text", "note of a reviewer"),
     Column("reviewed", "word", "has a verdict other than skip"),
@@ -101,6 +100,8 @@ ESCAPED = re.compile(r"\\(.)")
 
 def parse(text: str) -> Filter:
     """Read a filter; an empty one fits everything. Raises FilterError, which names the place."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise FilterError("The filter is not UTF-8 text.")
     return _Parser(text).parse()
 
 
@@ -241,8 +242,7 @@ def _example(column: Column) -> str:
     return f"{column.name}>.8" if column.kind == "number" else f"{column.name}:{(*column.words, 'WORD')[0]}"
 
 
-def describe_language(say: Callable[[str], None]) -> None:
-    """Tell the whole language, line by line."""
+def describe_language() -> list[str]:
+    """Tell what can be filtered by, a line for each column."""
     width = max(len(column.name) for column in COLUMNS)
-    for column in COLUMNS:
-        say(f"{column.name:{width}}  {column.means}")
+    return [f"{column.name:{width}}  {column.means}" for column in COLUMNS]

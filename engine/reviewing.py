@@ -187,7 +187,8 @@ class Review:
 
     def standing(self) -> dict[str, Outcome]:
         """Give the own standing verdict on each content, those from other machines included."""
-        return Outcomes([self._elsewhere[0], self._history.standing()]).by(self.reviewer)
+        own = self._history.standing()
+        return Outcomes([self._elsewhere[0], own]).by(self.reviewer) if self._elsewhere[0] else own
 
     def remarks(self) -> dict[tuple[str, RemarkKind], Remark]:
         """Give the own notes and flags by content and kind, those from other machines included."""

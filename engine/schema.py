@@ -201,11 +201,10 @@ CONTAINING = {
 }
 
 LABELLED = """
-SELECT sample.ordinal, sample.sample_id, chosen.response_id, rejected.response_id FROM sample
-JOIN suspicion USING (ordinal)
+SELECT sample.ordinal, sample.sample_id, chosen.response_id AS chosen, rejected.response_id AS rejected
+FROM wanted JOIN sample ON sample.ordinal = wanted.value JOIN suspicion USING (ordinal)
 LEFT JOIN response AS chosen ON chosen.ordinal = sample.ordinal AND chosen.position = suspicion.chosen
 LEFT JOIN response AS rejected ON rejected.ordinal = sample.ordinal AND rejected.position = suspicion.rejected
-WHERE sample.ordinal IN (SELECT unnest($wanted::INTEGER[]))
 """
 
 

@@ -142,11 +142,10 @@ class Store(Connection):
 
     def ordinals(self, content_ids: Sequence[str]) -> Ints:
         """Find the samples of these contents, duplicates included."""
-        rows = self._ask(
-            "SELECT ordinal FROM sample WHERE content_id IN (SELECT unnest($ids::VARCHAR[]))",
-            {"ids": list(content_ids)},
-        )
-        return np.array([row[0] for row in rows], dtype=np.int64)
+        if not content_ids:
+            return np.empty(0, dtype=np.int64)
+        question = "SELECT ordinal FROM sample WHERE content_id IN (SELECT value FROM wanted)"
+        return self._columns_of(question, np.array(content_ids, dtype=object))["ordinal"].astype(np.int64)
 
     def numbers(self, name: str) -> Floats:
         """Give a column of numbers in source order; NaN where there is no value."""
@@ -186,9 +185,12 @@ class Store(Connection):
 
     def labelled(self, ordinals: Sequence[int] | Ints) -> list[Labelled]:
         """Read the pairs of the labels, in the order asked for."""
-        wanted = [int(ordinal) for ordinal in ordinals]
-        found = {row[0]: Labelled(*row[1:]) for row in self._ask(LABELLED, {"wanted": wanted})}
-        return [found[ordinal] for ordinal in wanted]
+        wanted = np.asarray(ordinals, dtype=np.int64)
+        found = self._columns_of(LABELLED, wanted)
+        place = np.empty(self.count("sample"), dtype=np.int64)
+        place[found["ordinal"]] = np.arange(len(found["ordinal"]))
+        columns = (found[name][place[wanted]].tolist() for name in Labelled._fields)
+        return list(map(Labelled, *columns))
 
     @property
     def _mapped(self) -> dict[str, object]:
