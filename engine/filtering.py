@@ -44,7 +44,7 @@ COLUMNS = (
     Column("source", "text", "part of the dataset that the row names"),
     Column("file", "text", "imported file"),
     Column("region", "text", "region of the map"),
-    Column("flag", "text", "what the import noticed: duplicate, tie, ..."),
+    Column("flag", "text", "what the import noticed: tie, empty response, ..."),
     Column("id", "text", "beginning of the id"),
     Column("text", "text", "prompt or a response"),
     Column("prompt", "text", "prompt"),
@@ -239,7 +239,9 @@ class _Parser:
 
 
 def _example(column: Column) -> str:
-    return f"{column.name}>.8" if column.kind == "number" else f"{column.name}:{(*column.words, 'WORD')[0]}"
+    if column.kind == "number":
+        return f"{column.name}>{'.8' if column.name == 'suspicion' else '1'}"
+    return f"{column.name}:{(*column.words, 'WORD')[0]}"
 
 
 def describe_language() -> list[str]:
