@@ -58,7 +58,8 @@ class Browsing:
 
     @cached_property
     def _ranks(self) -> Ints:
-        by_suspicion = self.store.order("suspicion")
+        is_by_suspicion = self.by in ("suspicion", *SELECTIONS)
+        by_suspicion = self.queue.whole if is_by_suspicion else self.store.order("suspicion")
         ranks = np.empty(len(by_suspicion), dtype=np.int64)
         ranks[by_suspicion] = np.arange(1, len(by_suspicion) + 1)
         return ranks
