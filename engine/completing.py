@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from engine.filtering import BY_NAME, COLUMNS, COMPARISONS, Column
 
-VALUE_BEGUN = re.compile(r'([A-Za-z_]+)(!=|==|[:=])("?)((?:[^"\\\s()]|(?<=")[^"\\]*)*)$')
+VALUE_BEGUN = re.compile(r'([A-Za-z_]+)(?:!=|==|[:=])("[^"\\]*|[^"\\\s()]*)$')
 WORD_BEGUN = re.compile(r'[^\s()"<>=!:]*$')
 QUOTES = re.compile(r'"(?:[^"\\]|\\.)*("|$)')
 PLAIN = re.compile(r'[^\s()"]+')
@@ -25,9 +25,9 @@ def complete(text: str, known: Mapping[str, Sequence[str]]) -> Completion:
     """List what may come next; `known` are values by column. Best first where it is known."""
     value = VALUE_BEGUN.search(text)
     if value and value[1].lower() in BY_NAME:
-        begun = value[4].lower()
+        begun = value[2].removeprefix('"').lower()
         fitting = [one for one in known.get(value[1].lower(), ()) if one.lower().startswith(begun)]
-        return Completion(value.start(3), [_quote(one) for one in fitting])
+        return Completion(value.start(2), [_quote(one) for one in fitting])
     if any(not found[1] for found in QUOTES.finditer(text)):
         return Completion(len(text), [])
     start = WORD_BEGUN.search(text).start()  # type: ignore[union-attr]

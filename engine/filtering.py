@@ -84,13 +84,13 @@ class Every:
 
 
 @dataclass(frozen=True, slots=True)
-class Any:
+class Either:
     """One part holds at least."""
 
     parts: tuple["Filter", ...]
 
 
-Filter = Condition | Not | Every | Any
+Filter = Condition | Not | Every | Either
 
 WORD = re.compile(r'[^\s()"<>=!:]+')
 OPERATOR = re.compile(r":|\s*(>=|<=|!=|==|=|>|<)\s*")
@@ -125,7 +125,7 @@ class _Parser:
         parts = [self._read_every()]
         while self._take("or"):
             parts.append(self._read_every())
-        return parts[0] if len(parts) == 1 else Any(tuple(parts))
+        return parts[0] if len(parts) == 1 else Either(tuple(parts))
 
     def _read_every(self) -> Filter:
         parts = [self._read_one()]

@@ -8,7 +8,7 @@ from functools import reduce
 import numpy as np
 import numpy.typing as npt
 
-from engine.filtering import BY_NAME, COLUMNS, Any, Condition, Every, Filter, Not, parse
+from engine.filtering import BY_NAME, COLUMNS, Condition, Either, Every, Filter, Not, parse
 from engine.outcomes import Outcomes
 from engine.schema import CONTAINING, TEXTS
 from engine.steps import Outcome, Remark
@@ -53,7 +53,7 @@ class Matcher:
                 return ~self.fit(part.part)
             case Every():
                 return reduce(operator.and_, map(self.fit, part.parts), np.ones(self._count, dtype=bool))
-            case Any():
+            case Either():
                 return reduce(operator.or_, map(self.fit, part.parts))
 
     def values(self) -> dict[str, list[str]]:

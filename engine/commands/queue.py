@@ -39,7 +39,7 @@ Numbers are compared by > < >= <= = != (`none`: there is none); in texts `:` mea
 @click.option("--by", type=click.Choice(ORDERS), default="suspicion", show_default=True, help="What goes first.")
 @click.option("--where", help="List what fits a filter.")
 @click.option("--limit", type=click.IntRange(min=1), help="How many samples; default all.")
-@click.option("--reviewer", help="Leave out what this reviewer has decided; default: what anybody has.")
+@click.option("--reviewer", help="Whose verdicts, notes and flags count; default: anybody's.")
 @AS_JSON
 def queue(project: Path, by: str, where: str | None, limit: int | None, reviewer: str | None, as_json: bool) -> None:
     from contextlib import closing

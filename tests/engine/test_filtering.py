@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.completing import complete
 from engine.errors import FilterError
-from engine.filtering import BY_NAME, COLUMNS, COMPARISONS, Any, Condition, Every, Not, describe_language, parse
+from engine.filtering import BY_NAME, COLUMNS, COMPARISONS, Condition, Either, Every, Not, describe_language, parse
 
 SUSPECT = Condition("suspicion", ">", 0.8)
 FLAN = Condition("source", ":", "flan")
@@ -25,8 +25,8 @@ REVIEWED = Condition("reviewed", "")
         ("SUSPICION > 0.8", SUSPECT),
         ("suspicion>.8 source:flan", Every((SUSPECT, FLAN))),
         ("suspicion>.8 and source:flan and len>500 and not reviewed", Every((SUSPECT, FLAN, LONG, Not(REVIEWED)))),
-        ("suspicion>.8 or source:flan len>500", Any((SUSPECT, Every((FLAN, LONG))))),
-        ("(suspicion>.8 OR source:flan) len>500", Every((Any((SUSPECT, FLAN)), LONG))),
+        ("suspicion>.8 or source:flan len>500", Either((SUSPECT, Every((FLAN, LONG))))),
+        ("(suspicion>.8 OR source:flan) len>500", Every((Either((SUSPECT, FLAN)), LONG))),
         ("not(suspicion>.8)source:flan", Every((Not(SUSPECT), FLAN))),
         ("not not reviewed", Not(Not(REVIEWED))),
         ("((reviewed))", REVIEWED),
@@ -89,7 +89,7 @@ def write(tree) -> str:
     match tree:
         case Not():
             return f"not {write(tree.part)}"
-        case Every() | Any():
+        case Every() | Either():
             return "(" + (" " if isinstance(tree, Every) else " or ").join(map(write, tree.parts)) + ")"
     if not tree.operator:
         return tree.column
@@ -115,7 +115,7 @@ def conditions():
 
 def joined(parts):
     several = st.lists(parts, min_size=2, max_size=3).map(tuple)
-    return st.one_of(st.builds(Not, parts), st.builds(Every, several), st.builds(Any, several))
+    return st.one_of(st.builds(Not, parts), st.builds(Every, several), st.builds(Either, several))
 
 
 TREES = st.recursive(conditions(), joined, max_leaves=8)
@@ -130,7 +130,7 @@ def test_a_tree_that_is_written_down_is_read_again(tree):
 @example("len" + ">" * 40)
 def test_any_text_is_a_filter_or_is_refused(text):
     with suppress(FilterError):
-        assert isinstance(parse(text), Condition | Not | Every | Any)
+        assert isinstance(parse(text), Condition | Not | Every | Either)
 
 
 # Completion
