@@ -202,3 +202,28 @@ def test_a_batch_is_found_by_its_outcomes():
     history = History([batch])
     assert history.standing() == {ONE.sample_id: batch.outcomes[0], TWO.sample_id: batch.outcomes[1]}
     assert Outcomes.of([history]).where(lambda one: one.is_bulk, "lee") == []
+
+
+def test_a_log_cut_at_any_byte_says_what_was_done_up_to_there(project, review, tmp_path):
+    sample = Sample.of(prompt=[Message("user", "Why?")], texts=["a", "b"], labels=[1.0, 0.0])
+    (log,) = project.review_logs()
+    known = {0: ({}, {})}
+    for act in (
+        lambda: review.give(sample, "flip", text="n"),
+        lambda: review.note(ONE.sample_id, "é"),
+        lambda: review.give_all(ALL, "drop"),
+        lambda: review.flag(ONE.sample_id),
+        review.undo,
+        review.undo,
+        review.redo,
+        lambda: review.give_all([ONE, TWO], "keep", overwrite=True),
+        lambda: review.note(ONE.sample_id, ""),
+    ):
+        act()
+        known[log.stat().st_size] = (review.standing(), review.remarks())
+    whole = log.read_bytes()
+    torn = tmp_path / "torn.jsonl"
+    for cut in range(len(whole) + 1):
+        torn.write_bytes(whole[:cut])
+        history = History.read(torn)
+        assert (history.standing(), history.remarks()) == known[max(size for size in known if size <= cut)]
