@@ -8,22 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.connection import Connection
-from engine.errors import FilterError, SampleUnknownError
-from engine.records import Labelled, Message, Response, Sample
-from engine.schema import (
-    CONTAINING,
-    ENTRY_COLUMNS,
-    FROM_SAMPLES,
-    LABELLED,
-    LENGTHS,
-    NUMBERS,
-    ORDERS,
-    RESPONSES,
-    SAMPLE,
-    TEXTS,
-    make_pattern,
-)
+from engine.columns import Columns, with_nan
+from engine.errors import SampleUnknownError
+from engine.records import Message, Response, Sample
+from engine.schema import ENTRY_COLUMNS, FROM_SAMPLES, ORDERS, RESPONSES, SAMPLE
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -31,10 +19,6 @@ Ints = npt.NDArray[np.int64]
 
 PROMPT_SHOWN = 200
 """Characters of a prompt that a list shows."""
-
-VALUES_KNOWN = 100
-LONGEST_SEARCH = 1000
-"""Characters of a text that can be searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +82,8 @@ class MapPoints(NamedTuple):
     region: npt.NDArray[np.object_]
 
 
-class Store(Connection):
+class Store(Columns):
     """A map, open to be read."""
-
-    @property
-    def map_scorer(self) -> str:
-        return str(self.meta["map_scorer"])
 
     @property
     def is_fitted(self) -> bool:
@@ -146,55 +126,6 @@ class Store(Connection):
             return np.empty(0, dtype=np.int64)
         question = "SELECT ordinal FROM sample WHERE content_id IN (SELECT value FROM wanted)"
         return self._columns_of(question, np.array(content_ids, dtype=object))["ordinal"].astype(np.int64)
-
-    def numbers(self, name: str) -> Floats:
-        """Give a column of numbers in source order; NaN where there is no value."""
-        question = LENGTHS.get(name) or f"SELECT {NUMBERS[name]} AS value {FROM_SAMPLES} ORDER BY sample.ordinal"
-        return _with_nan(self._columns(question, {} if name in LENGTHS else self._mapped)["value"])
-
-    def fitting(self, name: str, word: str, *, exactly: bool = False) -> Ints:
-        """Find the samples whose source, file, ... holds a word, or is it; without a word, those that have any."""
-        contains, equals, any_ = TEXTS[name]
-        question = f"SELECT sample.ordinal {FROM_SAMPLES} WHERE {equals if exactly else contains if word else any_}"
-        rows = self._ask(question, self._mapped | ({"word": word} if word or exactly else {}))
-        return np.array([row[0] for row in rows], dtype=np.int64)
-
-    def values(self, name: str) -> list[str]:
-        """List what stands in a source, file, ... column, the commonest first; of an id nothing is listed."""
-        if name == "id":
-            return []
-        value = {"region": "point.region", "flag": "unnest(string_split(flags, ','))"}.get(name, f"sample.{name}")
-        question = (
-            f"SELECT value FROM (SELECT {value} AS value {FROM_SAMPLES}) WHERE value <> '' "
-            "GROUP BY value ORDER BY count(*) DESC, value LIMIT $limit"
-        )
-        return [row[0] for row in self._ask(question, self._mapped | {"limit": VALUES_KNOWN})]
-
-    def containing(self, word: str, where: str = "text") -> Ints:
-        """Find the samples whose prompt, response or either (`text`) contains a text, in whatever case."""
-        if len(word) > LONGEST_SEARCH:
-            raise FilterError(f"A text of {len(word):,} characters is too long to search for: {LONGEST_SEARCH:,} do.")
-        escaped = json.dumps(word, ensure_ascii=False)[1:-1]
-        values = {"pattern": make_pattern(word), "escaped": make_pattern(escaped)}
-        rows = self._columns(CONTAINING[where], values)["ordinal"]
-        return np.asarray(rows, dtype=np.int64)
-
-    def search(self, word: str, order: Ints) -> Ints:
-        """List those of some samples whose prompt or a response contains a text, in their order."""
-        return order[np.isin(order, self.containing(word))]
-
-    def labelled(self, ordinals: Sequence[int] | Ints) -> list[Labelled]:
-        """Read the pairs of the labels, in the order asked for."""
-        wanted = np.asarray(ordinals, dtype=np.int64)
-        found = self._columns_of(LABELLED, wanted)
-        place = np.empty(self.count("sample"), dtype=np.int64)
-        place[found["ordinal"]] = np.arange(len(found["ordinal"]))
-        columns = (found[name][place[wanted]].tolist() for name in Labelled._fields)
-        return list(map(Labelled, *columns))
-
-    @property
-    def _mapped(self) -> dict[str, object]:
-        return {"map_scorer": self.map_scorer}
 
     def find(self, prefix: str) -> int:
         """Find the ordinal of the one sample whose id starts so; of exact duplicates the first, or `...-2` by name."""
@@ -265,7 +196,7 @@ class Store(Connection):
             "LEFT JOIN point ON point.ordinal = sample.ordinal AND point.scorer = $scorer ORDER BY sample.ordinal",
             {"scorer": scorer or self.map_scorer},
         )
-        quality, variability, suspicion = (_with_nan(columns[name]) for name in MapPoints._fields[:3])
+        quality, variability, suspicion = (with_nan(columns[name]) for name in MapPoints._fields[:3])
         region = np.array(np.ma.asarray(columns["region"]).tolist(), dtype=object)
         return MapPoints(quality, variability, suspicion, region)
 
@@ -275,10 +206,6 @@ class Store(Connection):
     def cuts(self) -> list[Cut]:
         return [Cut(*row) for row in self._ask("SELECT * FROM cut ORDER BY scorer, axis DESC")]
 
-    def count(self, what: str) -> int:
-        """Count the rows of a table: sample or response."""
-        return int(self._ask(f'SELECT count(*) FROM "{what}"')[0][0])
-
     def regions(self) -> dict[str, int]:
         """Count the samples in each region of the map scorer's map."""
         rows = self._ask(
@@ -287,10 +214,6 @@ class Store(Connection):
             {"scorer": self.map_scorer},
         )
         return dict(rows)
-
-
-def _with_nan(column: npt.NDArray) -> Floats:  # type: ignore[type-arg]
-    return np.ma.filled(column.astype(np.float64), np.nan)
 
 
 def _read_turns(text: str) -> tuple[Message, ...]:

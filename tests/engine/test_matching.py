@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.columns import LONGEST_SEARCH
 from engine.errors import FilterError
 from engine.filtering import SELECTIONS, parse
 from engine.mapping import build_map
@@ -18,7 +19,7 @@ from engine.records import Labelled
 from engine.reviewing import Review
 from engine.scorers.catalog import make_scorer
 from engine.scoring import score
-from engine.store import LONGEST_SEARCH, Store
+from engine.store import Store
 
 TEXTS = ['say "Hi"', "STRASSE\n\u00c9tude", "back\\slash a.b [x]", "user", "straße étude", ""]
 
