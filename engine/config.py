@@ -10,8 +10,11 @@ from pathlib import Path
 from engine.errors import ConfigError
 
 NAME = "prefmap.toml"
-SECTIONS = ("scorers", "review")
-REVIEW_KEYS = {"reviewer": str, "target": int, "queue": str}
+SECTIONS = ("scorers", "review", "keys")
+REVIEW_KEYS = {
+    "reviewer": str, "target": int, "queue": str, "mode": str, "theme": str, "guidelines": str,
+}  # fmt: skip
+MODES = ("sighted", "blind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,10 @@ class Config:
     """Tables `[scorers.NAME]`: `scorer = "kind:model"` and the settings of that kind."""
 
     review: Mapping[str, object] = field(default_factory=dict)
-    """`reviewer`, `target`, `queue`: what `prefmap review` takes when it is not told."""
+    """`reviewer`, `target`, `queue`, `mode`, `theme`, `guidelines`: what `prefmap review` takes when it is not told."""
+
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Keys by the id of what they do."""
 
 
 def load_config(project: Path | None) -> Config:
@@ -30,12 +36,14 @@ def load_config(project: Path | None) -> Config:
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "prefmap"
     scorers: dict[str, Mapping[str, object]] = {}
     review: dict[str, object] = {}
+    keys: dict[str, str] = {}
     for folder in (home, project, Path()):
         if folder is not None and (folder / NAME).is_file():
             read = read_config(folder / NAME)
             scorers.update(read.scorers)
             review.update(read.review)
-    return Config(scorers, review)
+            keys.update(read.keys)
+    return Config(scorers, review, keys)
 
 
 def read_config(path: Path) -> Config:
@@ -57,7 +65,25 @@ def read_config(path: Path) -> Config:
         _check_known(path, key, tuple(REVIEW_KEYS))
         if type(value) is not REVIEW_KEYS[key]:
             raise ConfigError(f"{path}: review.{key} is {value!r}; it must be of type {REVIEW_KEYS[key].__name__}.")
-    return Config(content.get("scorers", {}), content.get("review", {}))
+    if content.get("review", {}).get("mode", MODES[0]) not in MODES:
+        raise ConfigError(f"{path}: review.mode is {content['review']['mode']!r}; it may be {' or '.join(MODES)}.")
+    review = content.get("review", {})
+    if "guidelines" in review:
+        review["guidelines"] = str(path.parent / review["guidelines"])
+    return Config(content.get("scorers", {}), review, _read_keys(path, content.get("keys", {})))
+
+
+def _read_keys(path: Path, table: Mapping[str, object]) -> dict[str, str]:
+    """Read `review.flip = "g"`, which TOML takes for a table in a table, and the same in quotes."""
+    keys: dict[str, str] = {}
+    for name, value in table.items():
+        for key, one in (
+            {f"{name}.{key}": one for key, one in value.items()}.items() if isinstance(value, dict) else [(name, value)]
+        ):
+            if not isinstance(one, str):
+                raise ConfigError(f'{path}: keys.{key} is {one!r}; write review.flip = "g", say.')
+            keys[key] = one
+    return keys
 
 
 def _check_known(path: Path, word: str, known: tuple[str, ...]) -> None:

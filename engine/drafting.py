@@ -4,20 +4,26 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.errors import RowRefusedError
-from engine.formats.catalog import JudgingWriter, Writer
+from engine.formats.catalog import Format, JudgingWriter, Writer
 from engine.outcomes import Decision, Outcomes
 from engine.records import Message, Response, Sample, TrainingPair
-from engine.sources import SourceReader
+from engine.rows import Block
+from engine.sources import SourceReader, parse_block
+from engine.spreading import count_workers, spread
 
 NOT_IN_COLUMNS = "more than columns hold (tools, tool calls): export it to .jsonl"
 BOTH_WAYS = "answer with both labels"
 TWICE = "answer that another row has"
+
+PACKED_SHARE = 3
+"""Rows are about so many times larger than the packed copy of them."""
 
 Row = dict[str, object]
 Item = TypeVar("Item")
@@ -40,16 +46,17 @@ class Drafting(ABC, Generic[Item]):
     """What is to be exported of the selected samples, made anew each time it is asked for."""
 
     samples: SourceReader
-    kept: npt.NDArray[np.bool_]
+    absent: npt.NDArray[np.object_]
+    """Why each sample is not selected; empty: it is."""
+
     outcomes: Outcomes
-    policy: str
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __iter__(self) -> Iterator[Draft]:
-        for item, is_kept in zip(self.read(), self.kept, strict=True):
-            yield self.draft(item) if is_kept else Draft([], f"not selected by policy {self.policy}")
+        for item, reason in zip(self.read(), self.absent, strict=True):
+            yield Draft([], reason) if reason else self.draft(item)
 
     @abstractmethod
     def read(self) -> Iterator[Item]:
@@ -61,23 +68,49 @@ class Drafting(ABC, Generic[Item]):
 
 
 @dataclass(frozen=True)
-class Drafts(Drafting[Sample]):
-    """The rows of a trainer's format."""
+class Drafts:
+    """The rows of a trainer's format, made in several processes where there are many."""
 
+    samples: SourceReader
+    absent: npt.NDArray[np.object_]
+    drafter: "Drafter"
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __iter__(self) -> Iterator[Draft]:
+        for draft, reason in zip(self._draft_all(), self.absent, strict=True):
+            yield Draft([], reason) if reason else draft
+
+    def _draft_all(self) -> Iterator[Draft]:
+        processes = count_workers(PACKED_SHARE * self.samples.size)
+        if processes < 2:
+            return map(self.drafter.draft, self.samples)
+        return chain.from_iterable(spread(self.drafter.draft_block, self.samples.blocks(), processes=processes))
+
+
+@dataclass(frozen=True)
+class Drafter:
+    """Makes the rows of a trainer's format."""
+
+    outcomes: Outcomes
     writer: Writer
     holds_all: bool
     """Whether a row may hold more than the writer's columns."""
 
-    def read(self) -> Iterator[Sample]:
-        return iter(self.samples)
+    def draft_block(self, block: tuple[Format, Block]) -> list[Draft]:
+        """Say what becomes of each sample of some rows."""
+        layout, rows = block
+        return [self.draft(one.sample) for one in parse_block(rows, layout) if one.sample is not None]
 
-    def draft(self, item: Sample) -> Draft:
-        decision = self.outcomes.decide(item)
-        reason = decision.reason or find_obstacle(item, decision)
+    def draft(self, sample: Sample) -> Draft:
+        """Say what becomes of one sample that is selected."""
+        decision = self.outcomes.decide(sample)
+        reason = decision.reason or find_obstacle(sample, decision)
         if reason:
             return Draft([], reason)
         try:
-            rows = self.writer.to_rows(make_pair(item, decision))
+            rows = self.writer.to_rows(make_pair(sample, decision))
         except RowRefusedError as error:
             return Draft([], str(error))
         reason = next(filter(None, map(self._find_problem, rows)), "")

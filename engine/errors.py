@@ -53,6 +53,10 @@ class ScorerRefusedError(PrefmapError):
     """A scorer cannot work on this dataset, or not with these options."""
 
 
+class RunnerError(PrefmapError):
+    """The machines that should run a scorer cannot be had, or are lost."""
+
+
 class SampleUnknownError(PrefmapError):
     """No sample, or more than one, has the id that was given."""
 
@@ -67,6 +71,10 @@ class VerdictRefusedError(PrefmapError):
 
 class ExportRefusedError(PrefmapError):
     """An export cannot be written as asked."""
+
+
+class PushRefusedError(PrefmapError):
+    """An export cannot be uploaded."""
 
 
 class VerifyError(PrefmapError):

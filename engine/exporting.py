@@ -2,28 +2,26 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-import numpy as np
-import numpy.typing as npt
 import orjson
 
-from engine.drafting import Draft, Drafting, Drafts, Row, judge_once, set_apart
+from engine.choosing import choose, divide
+from engine.drafting import Draft, Drafter, Drafting, Drafts, Row, judge_once, set_apart
 from engine.errors import ExportRefusedError
 from engine.formats.catalog import VERBATIM, DescribingWriter, JudgingWriter, Writer, load_writer
-from engine.manifests import ExportPlan, describe_export, manifest_of
+from engine.manifests import ExportPlan, describe_export, hash_file, manifest_of
 from engine.map_writer import convert_rows
 from engine.outcomes import Outcomes
+from engine.predicting import Forecast
 from engine.project import Project, replacing, write_atomically
 from engine.rewriting import Patches, Rewrites, check_rewritable
-from engine.selecting import MapColumns, Mask, select
 from engine.sources import SourceReader
-from engine.statistics import rank_ids
-from engine.store import Store
+from engine.splitting import Part, heldout_of
 
 TABLE = "selected"
 """The table of an export into a DuckDB file."""
@@ -32,12 +30,14 @@ ENDINGS = (".jsonl", ".parquet", ".duckdb")
 DESCRIPTION = ".dataset_info.json"
 """What the name of an export is followed by in that of the file that tells a trainer how to read it."""
 
+Drafted = Drafting[Any] | Drafts
+
 Progress = Callable[[int, int], None]
 """Told how many samples of how many were looked at."""
 
 
 class Exported(NamedTuple):
-    """What became of an export. samples = kept + the sum of dropped."""
+    """What became of an export, or of one part of it. samples = kept + the sum of dropped."""
 
     output: Path
     manifest: Path
@@ -61,72 +61,105 @@ class Exported(NamedTuple):
     description: Path | None = None
     """The file that tells the trainer how to read the export, where it must be told."""
 
+    forecast: Forecast | None = None
+    """What TRL would do with the rows, where a tokenizer was named."""
+
+    held_out: "Exported | None" = None
+    """The other part, where some samples are held out."""
+
+    @property
+    def counts(self) -> dict[str, object]:
+        """What its manifest counts."""
+        return {"samples": self.samples, "kept": self.kept, "dropped": self.dropped, "changed": self.changed,
+                "rows": self.rows, "rows_left_out": self.rows_left_out}  # fmt: skip
+
 
 def export(
-    project: Project, output: Path, plan: ExportPlan, *, force: bool = False, progress: Progress = lambda *_: None
+    project: Project,
+    output: Path,
+    plan: ExportPlan,
+    *,
+    force: bool = False,
+    forecast: Forecast | None = None,
+    progress: Progress = lambda *_: None,
 ) -> Exported:
-    """Write the export and its manifest. The same project gives the same bytes (of .duckdb, the same rows)."""
-    manifest = manifest_of(output)
-    _check_target(project, output, force)
+    """Write the export and its manifest. The same project gives the same bytes (of .duckdb, the same rows).
+
+    With `plan.holdout` there are two such files; all is complete before the first takes its place.
+    """
+    for target in (output, heldout_of(output))[: 1 if plan.holdout is None else 2]:
+        _check_target(project, target, force)
     writer = load_writer(plan.format)
-    samples = SourceReader(project)
-    kept, is_by_fitted_scorer = _select(project, samples, plan)
-    outcomes = Outcomes.read(project.review_logs())
-    drafts: Drafting[Any] = Drafts(samples, kept, outcomes, plan.policy, writer, output.suffix == ".jsonl")
     if plan.format in VERBATIM:
         check_rewritable(project, output.suffix)
-        drafts = (Rewrites if plan.format == "same" else Patches)(samples, kept, outcomes, plan.policy)
-    tally = _Tally()
-    with replacing(manifest) as note, replacing(output) as beside:
-        rows = beside.with_name(beside.name + ".jsonl") if output.suffix != ".jsonl" else beside
-        try:
-            with rows.open("wb") as file:
-                for row in _rows(drafts, writer, tally, progress):
-                    file.write(_encode(row))
-            if rows != beside:
-                convert_rows(rows, beside, writer.types, ending=output.suffix, table=TABLE)
-        finally:
-            if rows != beside:
-                rows.unlink(missing_ok=True)
-        dropped, left_out = (dict(sorted(counted.items())) for counted in (tally.dropped, tally.left_out))
-        counts = {"samples": len(samples), "kept": tally.kept, "dropped": dropped, "changed": tally.changed,
-                  "rows": tally.rows, "rows_left_out": left_out}  # fmt: skip
-        described = describe_export(project, plan, counts, name=output.name, written=beside)
-        note.write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return Exported(
-        output,
-        manifest,
-        samples=len(samples),
-        kept=tally.kept,
-        rows=tally.rows,
-        dropped=dropped,
-        changed=tally.changed,
-        is_by_fitted_scorer=is_by_fitted_scorer,
-        rows_left_out=left_out,
-        description=_describe(output, writer),
-    )
+    samples = SourceReader(project)
+    absent, is_by_fitted_scorer = choose(project, samples, plan)
+    parts = divide(output, samples, absent, plan)
+    outcomes = Outcomes.read(project.review_logs())
+    done = []
+    with ExitStack() as stack:
+        notes = [stack.enter_context(replacing(manifest_of(part.output))) for part in parts]
+        files = [stack.enter_context(replacing(part.output)) for part in parts]
+        for part, beside in zip(parts, files, strict=True):
+            tally = _Tally(forecast and replace(forecast))
+            drafts = _draft(samples, part, outcomes, plan, writer)
+            _write(drafts, writer, beside, part.output.suffix, tally, progress)
+            done.append(tally.conclude(part.output, len(samples), is_by_fitted_scorer))
+        hashes = {part.output: hash_file(beside) for part, beside in zip(parts, files, strict=True)}
+        for note, part, one in zip(notes, parts, done, strict=True):
+            told = one.forecast.describe() if one.forecast else None
+            described = describe_export(project, plan, one.counts, part, hashes, told)
+            note.write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    names = [part.output.name for part in parts]
+    return done[0]._replace(description=_describe(output, names, writer), held_out=done[1] if done[1:] else None)
+
+
+def _draft(samples: SourceReader, part: Part, outcomes: Outcomes, plan: ExportPlan, writer: Writer) -> Drafted:
+    if plan.format in VERBATIM:
+        return (Rewrites if plan.format == "same" else Patches)(samples, part.absent, outcomes)
+    return Drafts(samples, part.absent, Drafter(outcomes, writer, part.output.suffix == ".jsonl"))
+
+
+def _write(drafts: Drafted, writer: Writer, target: Path, ending: str, tally: "_Tally", progress: Progress) -> None:
+    """Write one file, of the kind that the ending says."""
+    lines = target.with_name(target.name + ".jsonl") if ending != ".jsonl" else target
+    rows = _rows(drafts, writer, tally, progress)
+    try:
+        with lines.open("wb") as file:
+            for row in tally.forecast.watch(rows) if tally.forecast else rows:
+                file.write(_encode(row))
+        if lines != target:
+            convert_rows(lines, target, writer.types, ending=ending, table=TABLE)
+    finally:
+        if lines != target:
+            lines.unlink(missing_ok=True)
 
 
 def _encode(row: Row) -> bytes:
-    """Write one line; what the fast writer refuses (an integer of over 64 bits, say) the patient one takes."""
+    """Write one line; what the fast writer refuses (half of a surrogate pair, say) the patient one takes."""
     try:
         return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:
-        return json.dumps(row, ensure_ascii=False, separators=(",", ":"), default=str).encode() + b"\n"
+        pass
+    try:
+        return json.dumps(row, separators=(",", ":"), default=str).encode() + b"\n"
+    except TypeError as error:
+        raise ExportRefusedError(f"A row cannot be written as JSON: {error}.") from error
 
 
-def _describe(output: Path, writer: Writer) -> Path | None:
-    """Write what the trainer must be told to read the export, if it must be told."""
+def _describe(output: Path, names: Sequence[str], writer: Writer) -> Path | None:
+    """Write what the trainer must be told to read the files of an export, if it must be told."""
     if not hasattr(writer, "describe") or output.suffix == ".duckdb":
         return None
     description = output.with_name(output.name + DESCRIPTION)
-    said = cast(DescribingWriter, writer).describe(output.name)
+    said = {key: value for name in names for key, value in cast(DescribingWriter, writer).describe(name).items()}
     write_atomically(description, json.dumps(said, indent=1, ensure_ascii=False) + "\n")
     return description
 
 
 @dataclass
 class _Tally:
+    forecast: Forecast | None
     dropped: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     kept: int = 0
@@ -140,6 +173,20 @@ class _Tally:
         self.changed += draft.changed and bool(draft.rows)
         if not draft.rows:
             self.dropped[draft.reason] += 1
+
+    def conclude(self, output: Path, samples: int, is_by_fitted_scorer: bool) -> Exported:
+        return Exported(
+            output,
+            manifest_of(output),
+            samples=samples,
+            kept=self.kept,
+            rows=self.rows,
+            dropped=dict(sorted(self.dropped.items())),
+            changed=self.changed,
+            is_by_fitted_scorer=is_by_fitted_scorer,
+            rows_left_out=dict(sorted(self.left_out.items())),
+            forecast=self.forecast,
+        )
 
 
 def _check_target(project: Project, output: Path, force: bool) -> None:
@@ -157,32 +204,7 @@ def _folders(project: Project) -> list[Path]:
     return [folder.resolve() for folder in (project.sources, project.scores, project.reviews)]
 
 
-class _Selection(NamedTuple):
-    kept: Mask
-    is_by_fitted_scorer: bool
-
-
-def _select(project: Project, samples: SourceReader, plan: ExportPlan) -> _Selection:
-    if plan.policy == "all":
-        return _Selection(np.ones(len(samples), dtype=bool), is_by_fitted_scorer=False)
-    ids = np.array([sample.sample_id for sample in samples], dtype=object)
-    nowhere = np.full(len(ids), np.nan)
-    columns = MapColumns(nowhere, nowhere, rank_ids(ids))
-    is_fitted = False
-    if plan.policy != "random":
-        with closing(Store.open(project.map)) as store:
-            _check_map(project, store, ids)
-            points, is_fitted = store.points(), store.is_fitted
-        columns = columns._replace(quality=points.quality, variability=points.variability)
-    return _Selection(select(plan.policy, columns, fraction=plan.fraction, seed=plan.seed), is_fitted)
-
-
-def _check_map(project: Project, store: Store, ids: npt.NDArray[np.object_]) -> None:
-    if not np.array_equal(store.sample_ids(), ids):
-        raise ExportRefusedError(f"{project.map} is older than the imported files. Run: prefmap map {project.path}")
-
-
-def _rows(drafts: Drafting[Any], writer: Writer, tally: _Tally, progress: Progress) -> Iterator[Row]:
+def _rows(drafts: Drafted, writer: Writer, tally: _Tally, progress: Progress) -> Iterator[Row]:
     """Yield what is exported, and count what is not."""
     if hasattr(writer, "judge"):
         return set_apart(_count(judge_once(drafts, cast(JudgingWriter, writer)), len(drafts), tally, progress))

@@ -18,13 +18,10 @@ from engine.project import Project, Refused, SourceFile, as_text, replacing
 from engine.records import Sample
 from engine.rows import PACKED, Block, Tell, read_blocks
 from engine.sources import Parsed, detect_file, parse_block, read_samples
-from engine.spreading import MOST_PROCESSES, count_processors, spread
+from engine.spreading import count_workers, spread
 
 HASH_BYTES = 1 << 20
 PACKING_LEVEL = 3
-LARGE_BYTES = 1 << 25
-"""From this size on, a file is worth the start of several processes."""
-
 LONGEST_NAME = 200
 """In bytes; with what the project adds to it, the name of a copy stays below the 255 of most file systems."""
 
@@ -212,10 +209,8 @@ def tally_file(path: Path, layout: Format, tell: Tell) -> Tally:
     """Read every row of a file; a large one in several processes."""
     if is_grouped(layout):
         return Tally.sum([Tally.of(read_samples(path, layout, tell))])
-    processes = count_processors() if path.stat().st_size > LARGE_BYTES else 1
-    return Tally.sum(
-        spread(partial(_tally_block, layout), read_blocks(path, tell), processes=min(processes, MOST_PROCESSES))
-    )
+    blocks = read_blocks(path, tell)
+    return Tally.sum(spread(partial(_tally_block, layout), blocks, processes=count_workers(path.stat().st_size)))
 
 
 def _tally_block(layout: Format, block: Block) -> Tally:

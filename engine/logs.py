@@ -46,6 +46,14 @@ def read_log(path: Path) -> LogRead:
     return LogRead(lines, torn)
 
 
+def stream_log(path: Path) -> Iterator[dict[str, object]]:
+    """Read the whole lines of a log one by one: a judge's log may not fit in memory."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.endswith(b"\n"):
+                yield _decode(path, number, line)
+
+
 def read_header(path: Path) -> dict[str, object]:
     """Read the first line of a log."""
     with path.open("rb") as file:

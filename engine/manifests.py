@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.logs import count_lines, is_empty, read_header
 from engine.project import Project
+from engine.splitting import Part
 from engine.store import Store
 
 SUFFIX = ".manifest.json"
@@ -22,6 +23,8 @@ class ExportPlan:
     fraction: float = 1 / 3
     seed: int = 42
     format: str = "trl"
+    holdout: float | None = None
+    """Share of the prompts that go into a second file."""
 
 
 def manifest_of(output: Path) -> Path:
@@ -30,17 +33,24 @@ def manifest_of(output: Path) -> Path:
 
 
 def describe_export(
-    project: Project, plan: ExportPlan, counts: Mapping[str, object], *, name: str, written: Path
+    project: Project,
+    plan: ExportPlan,
+    counts: Mapping[str, object],
+    part: Part,
+    hashes: Mapping[Path, str],
+    forecast: Mapping[str, object] | None,
 ) -> dict[str, object]:
-    """Say all that the export depends on; nothing in it changes when nothing of that does.
+    """Say all that a part of an export depends on; nothing in it changes when nothing of that does.
 
-    `written` holds the bytes that will be the file of that name.
+    `hashes` are those of all parts, by where they will lie.
     """
     return {
         "prefmap": version("prefmap"),
-        "output": {"file": name, "sha256": hash_file(written)},
+        "output": _name_file(part.output, hashes),
+        **({"part": part.name, "other_part": _name_file(part.other, hashes)} if part.other else {}),
         "plan": asdict(plan),
         "counts": counts,
+        **({"forecast": forecast} if forecast else {}),
         "sources": [
             {"name": file.name, "sha256": file.sha256, "format": file.format, "rows": file.rows,
              "samples": file.samples, "refused": len(file.refused)}
@@ -50,6 +60,10 @@ def describe_export(
         "reviews": [_describe_review(path) for path in project.review_logs()],
         **_describe_map(project),
     }  # fmt: skip
+
+
+def _name_file(path: Path, hashes: Mapping[Path, str]) -> dict[str, str]:
+    return {"file": path.name, "sha256": hashes[path]}
 
 
 def _describe_review(path: Path) -> dict[str, object]:

@@ -2,8 +2,10 @@
 
 import glob
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -16,7 +18,9 @@ from engine.schema import (
     ADD_LINES,
     ALIGNED_SCORES,
     BROKEN_LINE,
+    COUNT_LINES,
     DROP_LAST_LINE,
+    DROP_LINES,
     LOG_LINES,
     NEWEST_SCORES,
     SCORE_LINES,
@@ -26,8 +30,18 @@ from engine.schema import (
 
 Floats = npt.NDArray[np.float64]
 
+SLICE_LINES = 500_000
+"""Lines of a log that are made into scores at a time, which bounds the memory that it takes."""
+
 PARQUET_ROWS = 1024
 """Rows taken from a parquet file at a time."""
+
+DEEPEST_LISTS = 16
+"""DuckDB takes twice as long for each list in a list, and at 40 never ends."""
+
+QUOTED = re.compile(r"\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'")
+TIMES = re.compile(r"(?<![^ (])(?:TIME|DATE)[A-Z_]*(?: WITH TIME ZONE)?(?=[,)\[]|$)")
+"""The types of dates and times in DuckDB's words, at any depth of a column's type."""
 
 
 class MapWriter:
@@ -60,7 +74,10 @@ class MapWriter:
             if broken:
                 raise LogDamagedError(f"{log}, line {broken[0]} is no score. Mend or remove that line, then map again.")
             self._connection.execute(ADD_LINES, {"log": number})
-        self._connection.execute(NEWEST_SCORES, {"scorer": scorer})
+            self._connection.execute(DROP_LINES)
+        (lines,) = self._connection.execute(COUNT_LINES).fetchone() or (0,)
+        for start, end in slice_ids(1 + lines // SLICE_LINES):
+            self._connection.execute(NEWEST_SCORES, {"scorer": scorer, "start": start, "end": end})
 
     def aligned_scores(self, scorer: str) -> Floats:
         """Give the score of each response in the order of the table; NaN where there is none."""
@@ -76,6 +93,12 @@ class MapWriter:
         self._connection.close()
 
 
+def slice_ids(count: int) -> list[tuple[str, str]]:
+    """Cut all ids, which are hexadecimal, into ranges of about the same size, in order."""
+    bounds = ["", *(f"{n * 0x10000 // count:04x}" for n in range(1, count)), "g"]
+    return list(pairwise(bounds))
+
+
 def read_parquet_rows(path: Path) -> Iterator[dict[str, object]]:
     """Read one parquet file row by row, as dictionaries; times come as text."""
     source = "read_parquet($path, hive_partitioning = false)"
@@ -83,16 +106,36 @@ def read_parquet_rows(path: Path) -> Iterator[dict[str, object]]:
     try:
         with closing(duckdb.connect()) as connection:
             columns = connection.execute(f"DESCRIBE SELECT * FROM {source}", exact).fetchall()
+            if any(_count_lists(column[1]) > DEEPEST_LISTS for column in columns):
+                raise SourceUnreadableError(f"{path} holds lists in lists, more than {DEEPEST_LISTS} deep.")
             yield from _fetch(connection.execute(f"SELECT {', '.join(map(_select, columns))} FROM {source}", exact))
-    except duckdb.Error as error:
+    except (duckdb.Error, UnicodeDecodeError) as error:
         raise SourceUnreadableError(
             f"{path} is not parquet that DuckDB can read: {str(error).splitlines()[0]}"
         ) from error
 
 
+def _count_lists(kind: str) -> int:
+    """Count how deep lists stand in one another in a type in DuckDB's words, read from its end."""
+    depth = deepest = 0
+    around = [0]
+    for token in reversed(re.findall(r"\[\d*\]|[(),]", QUOTED.sub("", kind))):
+        if token == ")":
+            around.append(depth)
+        elif token == "(":
+            around.pop()
+        elif token == ",":
+            depth = around[-1]
+        else:
+            depth += 1
+        deepest = max(deepest, depth)
+    return deepest
+
+
 def _select(column: tuple[str, str]) -> str:
     name = '"' + column[0].replace('"', '""') + '"'
-    return f"{name}::VARCHAR AS {name}" if column[1].startswith(("TIME", "DATE")) else name
+    kind = TIMES.sub("VARCHAR", column[1])
+    return name if kind == column[1] else f"{name}::{kind} AS {name}"
 
 
 def read_table_rows(path: Path, table: str) -> Iterator[dict[str, object]]:

@@ -77,6 +77,7 @@ class Review:
     ) -> None:
         project.reviews.mkdir(exist_ok=True)
         self.reviewer = reviewer
+        self._project = project
         self._now = now
         path = project.reviews / f"{_name_file(reviewer)}.{_safe(socket.gethostname())}.jsonl"
         self._log = Log(path, chained=True, advice=BUSY_ADVICE)
@@ -174,6 +175,10 @@ class Review:
         for line in whole:
             self._history.apply(line)
         return self._history.steps[-1] if self._history.steps else None
+
+    def said_of(self, content_id: str) -> list[Outcome]:
+        """List what each reviewer says of a content, as all logs have it now."""
+        return Outcomes.read(self._project.review_logs()).on(content_id)
 
     @property
     def steps(self) -> Sequence[Step]:

@@ -6,6 +6,7 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -15,6 +16,7 @@ import orjson
 import zstandard
 
 from engine.errors import SourceUnreadableError
+from engine.nesting import DEEPEST, is_too_deep
 
 PACKABLE = (".jsonl", ".json", ".csv", ".tsv")
 PACKED = (".gz", ".zst")
@@ -25,6 +27,10 @@ UNPACKED_BYTES = 1 << 18
 
 CSV_CELL_LIMIT = 1 << 28
 """Largest cell of a CSV file in characters; Python's own limit, 131,072, is less than one long conversation."""
+
+DIGITS_AS_ZERO = bytes(ord("0") if chr(byte).isdecimal() else byte for byte in range(256))
+LONG_NUMBER = b"0" * 19
+"""Once its digits are zeros: a number that 64 bits may not hold, which orjson would round to a float."""
 
 Stream = io.BufferedReader | gzip.GzipFile
 
@@ -46,6 +52,15 @@ class Row:
 
     values: Mapping[str, object] | None
     problem: str = ""
+
+
+def read_index(value: object) -> int | None:
+    """Read a whole number that counts, or its text, as a table may hold it; None where it is none."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def kind_of(path: Path) -> str:
@@ -187,17 +202,19 @@ def _read_line(number: int, line: bytes) -> Row:
 
 
 def _load(line: bytes) -> object:
-    """Read JSON fast; what the fast reader refuses (NaN, say) the patient one takes, or says why not."""
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return json.loads(line.rstrip().decode())
+    """Read JSON fast; what the fast reader refuses (NaN, say) or rounds the patient one takes, or says why not."""
+    if LONG_NUMBER not in line.translate(DIGITS_AS_ZERO):
+        with suppress(orjson.JSONDecodeError):
+            return orjson.loads(line)
+    return json.loads(line.rstrip().decode())
 
 
 def _check_row(number: int, value: object) -> Row:
-    if isinstance(value, dict):
-        return Row(number, value)
-    return Row(number, None, f"the row is {type(value).__name__}, not an object with columns")
+    if not isinstance(value, dict):
+        return Row(number, None, f"the row is {type(value).__name__}, not an object with columns")
+    if is_too_deep(value):
+        return Row(number, None, f"lists and objects stand in one another more than {DEEPEST} deep")
+    return Row(number, value)
 
 
 def _read_array(stream: Stream, name: str) -> Iterator[Row]:

@@ -66,38 +66,51 @@ DROP_LAST_LINE = "DELETE FROM line WHERE place = (SELECT max(place) FROM line)"
 
 BROKEN_LINE = "SELECT min(place) FROM line WHERE kind IS NULL AND response IS NULL HAVING count(*) > 0"
 
+DROP_LINES = "DROP TABLE line"
+
 LOG_LINES = """
 CREATE OR REPLACE TEMP TABLE known (
-    log INTEGER, place BIGINT, response VARCHAR, value DOUBLE, reason VARCHAR, final BOOLEAN, part VARCHAR,
-    parts INTEGER, number INTEGER, "of" INTEGER, rationale VARCHAR)
+    rank BIGINT, response VARCHAR, value DOUBLE, reason VARCHAR, final BOOLEAN, part VARCHAR, parts INTEGER,
+    number INTEGER, "of" INTEGER, rationale VARCHAR)
 """
-"""What all logs of one scorer say of the responses of the dataset."""
+"""What all logs of one scorer say of the responses of the dataset. rank: of two lines about the same the higher one
+counts. A line that has a value goes before one that has none, then the last line of the last log."""
 
-ADD_LINES = """
-INSERT INTO known SELECT $log, place, response, value, coalesce(reason, ''), coalesce(final, false),
-    coalesce(part, ''), coalesce(parts, 1), coalesce(number, 0), coalesce("of", 1), coalesce(rationale, '')
+HAS_VALUE = 1 << 62
+"""Is added to a rank where there is a value; the rest of the rank is the age of the line."""
+
+ADD_LINES = f"""
+INSERT INTO known SELECT
+    if(value IS NULL, 0, {HAS_VALUE}) + ($log::BIGINT << 44) + place, response, value, coalesce(reason, ''),
+    coalesce(final, false), coalesce(part, ''), coalesce(parts, 1), coalesce(number, 0), coalesce("of", 1),
+    coalesce(rationale, '')
 FROM line WHERE response IN (SELECT response_id FROM response)
 """
 
-NEWEST_SCORES = """
+COUNT_LINES = "SELECT count(*) FROM known"
+
+NEWEST_SCORES = f"""
 INSERT INTO score
-WITH newest AS (
-    SELECT * FROM known
-    QUALIFY row_number() OVER (PARTITION BY response, part, number ORDER BY value IS NULL, log DESC, place DESC) = 1),
+WITH slice AS (FROM known WHERE response >= $start AND response < $end),
+newest AS (FROM slice WHERE rank IN (SELECT max(rank) FROM slice GROUP BY response, part, number)),
+repeated AS (SELECT DISTINCT response, part FROM newest WHERE number > 0),
 part AS (
-    SELECT response, part, max(parts) AS parts, max(log) AS log, max(place) AS place,
-           CASE WHEN count(value) >= arg_max("of", (log, place)) THEN avg(value ORDER BY number) END AS value,
-           coalesce(max(reason) FILTER (value IS NULL), '') AS reason,
-           bool_or(final AND value IS NULL) AS final, min(rationale ORDER BY number) AS rationale
-    FROM newest GROUP BY response, part)
-SELECT $scorer, response, CASE WHEN count(value) >= arg_max(parts, (log, place)) THEN avg(value ORDER BY part) END,
+    SELECT response, part, parts, rank % {HAS_VALUE} AS age, if("of" <= 1, value, NULL) AS value,
+           if(value IS NULL, reason, '') AS reason, final AND value IS NULL AS final, rationale
+    FROM newest ANTI JOIN repeated USING (response, part)
+    UNION ALL
+    SELECT response, part, max(parts), max(rank % {HAS_VALUE}),
+           CASE WHEN count(value) >= arg_max("of", rank % {HAS_VALUE}) THEN avg(value ORDER BY number) END,
+           coalesce(max(reason) FILTER (value IS NULL), ''),
+           bool_or(final AND value IS NULL), min(rationale ORDER BY number)
+    FROM newest SEMI JOIN repeated USING (response, part) GROUP BY response, part)
+SELECT $scorer, response, CASE WHEN count(value) >= arg_max(parts, age) THEN avg(value ORDER BY part) END,
        coalesce(max(reason) FILTER (value IS NULL), ''), bool_or(final AND value IS NULL),
        string_agg(CASE WHEN part = '' THEN rationale ELSE part || ': ' || rationale END, chr(10) ORDER BY part)
            FILTER (rationale <> '')
 FROM part GROUP BY response ORDER BY response
 """
-"""The score of each response: the mean of its parts, each the mean of its answers. A line that has a value goes before
-one that has none, then the last one counts."""
+"""The score of each response of a slice of ids: the mean of its parts, each the mean of its answers."""
 
 ALIGNED_SCORES = """
 SELECT score.value FROM response LEFT JOIN score ON score.response_id = response.response_id AND score.scorer = $scorer

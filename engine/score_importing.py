@@ -10,13 +10,16 @@ from engine.errors import RowRefusedError, ScorerRefusedError
 from engine.logs import Log, is_empty, read_header
 from engine.project import Project, Refused
 from engine.records import Sample
-from engine.rows import Row, read_rows
+from engine.rows import Row, read_index, read_rows
 from engine.sources import SourceReader
 from engine.turns import read_number
 
 TYPE = "imported"
 RESERVED = "ensemble"
 """What the map calls the mean of several scorers."""
+
+NONE = (None, "")
+"""What a cell holds that says nothing."""
 
 NAME = re.compile(r"[^./][^/]*")
 LONGEST_NAME = 200
@@ -38,30 +41,37 @@ class Places:
         self._several = len(samples.files) > 1
         self._by_row: dict[tuple[str, int], tuple[str, ...]] = {}
         self._by_id: dict[str, tuple[str, ...]] = {}
+        self._known: set[str] = set()
         for sample in samples:
             ids = _response_ids(sample)
             self._by_row[(sample.file if self._several else "", sample.row)] = ids
             self._by_id[sample.sample_id] = ids
+            self._known.update(ids)
 
     def find(self, row: Mapping[str, object]) -> str:
         """Give the response id, or raise RowRefusedError saying what the row lacks or gets wrong."""
+        known = row.get("response_id")
+        if known not in NONE:
+            if str(known) not in self._known:
+                raise RowRefusedError(f"there is no response {known!r}")
+            return str(known)
         ids = self._find_sample(row)
-        index = row.get("response")
-        if isinstance(index, bool) or not isinstance(index, int):
-            raise RowRefusedError(f"response is {index!r}, not an index from 0")
+        index = read_index(row.get("response"))
+        if index is None:
+            raise RowRefusedError(f"response is {row.get('response')!r}, not an index from 0")
         if not 0 <= index < len(ids):
             raise RowRefusedError(f"response is {index}; the sample has responses 0 to {len(ids) - 1}")
         return ids[index]
 
     def _find_sample(self, row: Mapping[str, object]) -> tuple[str, ...]:
-        if row.get("sample_id") is not None:
+        if row.get("sample_id") not in NONE:
             return _look_up(self._by_id, str(row["sample_id"]), f"there is no sample {row['sample_id']!r}")
-        number = row.get("row")
-        if isinstance(number, bool) or not isinstance(number, int):
-            raise RowRefusedError("it has neither row (a number from 1) nor sample_id")
+        number = read_index(row.get("row"))
+        if number is None:
+            raise RowRefusedError("it has none of row (a number from 1), sample_id and response_id")
         if not self._several:
             return _look_up(self._by_row, ("", number), f"no sample was imported from row {number}")
-        if row.get("file") is None:
+        if row.get("file") in NONE:
             raise RowRefusedError("several files were imported, so it needs file beside row")
         return _look_up(self._by_row, (str(row["file"]), number), f"no sample was imported from {row['file']}:{number}")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.errors import ConfigError
-from engine.logs import Line, is_empty, read_header, read_log
+from engine.logs import Line, is_empty, read_header, stream_log
 from engine.project import Project
 from engine.records import Score
 from engine.wanted import Ledger
@@ -64,7 +64,7 @@ def read_ledger(project: Project, identity: str) -> Ledger:
     for path in project.score_logs():
         if is_empty(path) or read_header(path).get("identity") != identity:
             continue
-        for line in read_log(path).lines:
+        for line in stream_log(path):
             if line.get("kind") != HEADER:
                 ledger.add(read_line(line))
     return ledger

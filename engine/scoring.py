@@ -1,7 +1,7 @@
 """Score: run a scorer over the responses that have no score yet, and log each result."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -21,6 +21,9 @@ FLUSH_LINES = 256
 
 Progress = Callable[[int, int, str], None]
 """Told how many responses of how many are scored, and what else there is to say: failures, cost."""
+
+Runner = Callable[[NamedScorer, Wanted], Iterator[Score]]
+"""Runs a scorer somewhere and brings its scores here, as they come."""
 
 Tell = Callable[[str], None]
 """Told a sentence for the person."""
@@ -59,11 +62,17 @@ class Terms(NamedTuple):
 ALL = Terms()
 
 
+def run_here(named: NamedScorer, wanted: Wanted) -> Iterator[Score]:
+    """Run a scorer in this process."""
+    return named.scorer(wanted)
+
+
 def score(
     project: Project,
     named: NamedScorer,
     terms: Terms = ALL,
     *,
+    runner: Runner = run_here,
     progress: Progress = lambda *_: None,
     tell: Tell = lambda _: None,
 ) -> Coverage:
@@ -90,7 +99,7 @@ def score(
             folder=project.scores,
             tell=tell,
         )
-        return _Run(wanted, named, log, progress).score()
+        return _Run(wanted, named, log, progress).score(runner)
 
 
 def _find_log(project: Project, named: NamedScorer, identity: str) -> Path:
@@ -146,13 +155,13 @@ class _Run:
         mine = (sample for sample in self.wanted.samples if shard is None or shard.holds(sample.prompt_id))
         return {response.response_id for sample in mine for response in sample.responses}
 
-    def score(self) -> Coverage:
+    def score(self, runner: Runner) -> Coverage:
         ledger, wanted = self.wanted.ledger, self.wanted
         self._report()
         if any(wanted.is_missing(one) for one in self.responses):
             at_once = 1 if self.named.is_costly else FLUSH_LINES
             try:
-                for one in self.named.scorer(wanted):
+                for one in runner(self.named, wanted):
                     if one.response_id in self.responses and wanted.lacks(one.response_id, one.part, one.number):
                         self.waiting.append(_check(one))
                         ledger.add(self.waiting[-1])

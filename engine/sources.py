@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -59,13 +59,11 @@ def parse(row: Row, layout: Format) -> Sample:
     if row.values is None:
         raise RowRefusedError(row.problem)
     with _refusing_characters():
-        sample = layout.to_sample(row.values)
-        content_hash(sample.source)
-        return sample
+        return _checked(layout.to_sample(row.values))
 
 
 def _read_groups(path: Path, layout: GroupedFormat, tell: Tell) -> Iterator[Parsed]:
-    """Gather the rows of each key; a group that makes no sample is refused row by row."""
+    """Gather the rows of each key, and read those of each together."""
     groups: dict[str, list[Row]] = {}
     for row in read_rows(path, tell):
         try:
@@ -75,30 +73,49 @@ def _read_groups(path: Path, layout: GroupedFormat, tell: Tell) -> Iterator[Pars
         except RowRefusedError as error:
             yield Parsed(row.number, None, str(error))
     for rows in groups.values():
-        first = _join(rows, layout)
-        yield first
-        yield from (Parsed(row.number, None, first.problem) for row in rows[1:])
+        yield from _join(rows, layout)
 
 
-def _join(rows: Sequence[Row], layout: GroupedFormat) -> Parsed:
+def _join(rows: list[Row], layout: GroupedFormat) -> Iterator[Parsed]:
+    """Read the rows of one key; a row that no sample can hold is refused, and the others are read without it."""
+    whole = _read_together(rows, layout)
+    if whole.sample is not None:
+        yield whole
+        yield from (Parsed(row.number, None) for row in rows[1:])
+        return
+    own = {row.number: _read_together([row, row], layout).problem for row in rows}
+    good = [row for row in rows if not own[row.number]]
+    if len(good) == len(rows):
+        yield from (Parsed(row.number, None, whole.problem) for row in rows)
+        return
+    yield from (Parsed(number, None, problem) for number, problem in own.items() if problem)
+    if good:
+        yield from _join(good, layout)
+
+
+def _read_together(rows: list[Row], layout: GroupedFormat) -> Parsed:
     try:
         with _refusing_characters():
-            sample = layout.join([row.values or {} for row in rows])
-            content_hash(sample.source)
-            return Parsed(rows[0].number, sample)
+            return Parsed(rows[0].number, _checked(layout.join([row.values or {} for row in rows])))
     except RowRefusedError as error:
         return Parsed(rows[0].number, None, str(error))
 
 
 @contextmanager
 def _refusing_characters() -> Iterator[None]:
-    """Refuse what no terminal, log or trainer can hold; hashing a sample finds it."""
+    """Refuse what no terminal, log or trainer can hold; hashing a text finds it."""
     try:
         yield
     except UnicodeEncodeError:
         raise RowRefusedError("it holds half of a surrogate pair, which is no character") from None
     except NulError:
         raise RowRefusedError("it holds a NUL character") from None
+
+
+def _checked(sample: Sample) -> Sample:
+    """Hash the texts that are in none of its ids, too."""
+    content_hash(sample.source, sample.tools, *(name for one in sample.responses for name in one.columns))
+    return sample
 
 
 def detect_file(path: Path) -> str:
@@ -138,6 +155,19 @@ class SourceReader:
                     seen[content_id] += 1
                     again = seen[content_id]
                     yield sample.placed(file.name, number, content_id if again == 1 else f"{content_id}-{again}")
+
+    def blocks(self) -> Iterator[tuple[Format, Block]]:
+        """Yield all rows in source order, block by block, with their format; only for formats of one row a sample."""
+        for file in self.files:
+            layout = load_format(file.format, file.dimension, file.columns)
+            yield from ((layout, block) for block in read_blocks(self._stored(file)))
+
+    @property
+    def size(self) -> int:
+        """Bytes of the copies of the files; 0 where several rows make a sample."""
+        if any(is_grouped(load_format(file.format, file.dimension, file.columns)) for file in self.files):
+            return 0
+        return sum(self._stored(file).stat().st_size for file in self.files)
 
     def with_rows(self) -> Iterator[Original]:
         """Yield all samples in the same order, each beside its original row; only for formats of one row a sample."""

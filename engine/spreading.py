@@ -4,13 +4,16 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MOST_PROCESSES = 8
 """More of them only wait for the one that reads the file."""
+
+LARGE_BYTES = 1 << 25
+"""From this size on, a file is worth the start of several processes."""
 
 AHEAD = 2
 """How many items a process has in hand and waiting."""
@@ -19,6 +22,11 @@ AHEAD = 2
 def count_processors() -> int:
     """Count the processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def count_workers(size: int) -> int:
+    """Say how many processes a file of so many bytes is worth: starting one takes a good part of a second."""
+    return min(count_processors(), MOST_PROCESSES) if size > LARGE_BYTES else 1
 
 
 def spread(work: Callable[[Item], Result], items: Iterable[Item], *, processes: int) -> Iterator[Result]:
@@ -33,10 +41,11 @@ def spread(work: Callable[[Item], Result], items: Iterable[Item], *, processes: 
     from multiprocessing import get_context
 
     waiting: deque[Future[Result]] = deque()
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_leave_interrupts) as pool:
+    start = get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=start, initializer=_begin, initargs=(work,)) as pool:
         try:
             for item in items:
-                waiting.append(pool.submit(work, item))
+                waiting.append(pool.submit(_do, item))
                 if len(waiting) >= processes * AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -45,6 +54,18 @@ def spread(work: Callable[[Item], Result], items: Iterable[Item], *, processes: 
             pool.shutdown(cancel_futures=True)
 
 
-def _leave_interrupts() -> None:
+_work: Callable[[Any], Any] | None = None
+"""What this process does; sent once, since it may hold much."""
+
+
+def _begin(work: Callable[[Any], Any]) -> None:
     """Ctrl-C is for the process that a person started; it ends the others."""
+    global _work
+    _work = work
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _do(item: Any) -> Any:
+    if _work is None:
+        raise RuntimeError("the process was not told what to do")
+    return _work(item)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from engine.columns import Columns, with_nan
 from engine.errors import SampleUnknownError
 from engine.records import Message, Response, Sample
-from engine.schema import ENTRY_COLUMNS, FROM_SAMPLES, ORDERS, RESPONSES, SAMPLE
+from engine.schema import ALIGNED_SCORES, ENTRY_COLUMNS, FROM_SAMPLES, ORDERS, RESPONSES, SAMPLE
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -176,6 +176,17 @@ class Store(Columns):
         said = {(scorer, one): (value, reason) for scorer, one, value, reason in rows}
         return {name: [said.get((name, one), (None, "not scored")) for one in ids] for name in self.scorers()}
 
+    def rationales(self, sample: Sample) -> dict[str, list[str]]:
+        """Give for each scorer that explains itself what it says of each response of a sample."""
+        ids = [response.response_id for response in sample.responses]
+        rows = self._ask(
+            "SELECT scorer, response_id, rationale FROM score "
+            "WHERE rationale IS NOT NULL AND response_id IN (SELECT unnest($ids::VARCHAR[]))",
+            {"ids": ids},
+        )
+        said = {(scorer, one): str(text) for scorer, one, text in rows}
+        return {name: [said.get((name, one), "") for one in ids] for name in sorted({row[0] for row in rows})}
+
     def margins(self, ordinal: int) -> dict[str, float | None]:
         """Give the z-scored margin of each scorer for one sample."""
         rows = self._ask("SELECT scorer, margin FROM point WHERE ordinal = $ordinal", {"ordinal": int(ordinal)})
@@ -202,6 +213,18 @@ class Store(Columns):
 
     def sample_ids(self) -> npt.NDArray[np.object_]:
         return np.asarray(self._columns("SELECT sample_id FROM sample ORDER BY ordinal")["sample_id"], dtype=object)
+
+    def answers(self) -> dict[str, npt.NDArray]:  # type: ignore[type-arg]
+        """Read of all responses, in source order: response_id, ordinal, prompt_id, length in characters, and label."""
+        columns = self._columns(
+            "SELECT response_id, ordinal, prompt_id, length(text) AS length, value AS label "
+            "FROM response JOIN label USING (ordinal, position) JOIN sample USING (ordinal) ORDER BY ordinal, position"
+        )
+        return {**columns, "label": with_nan(columns["label"])}
+
+    def aligned_scores(self, scorer: str) -> Floats:
+        """Give a scorer's value of each response in that order; NaN where there is none."""
+        return with_nan(np.ma.asarray(self._columns(ALIGNED_SCORES, {"scorer": scorer})["value"]))
 
     def cuts(self) -> list[Cut]:
         return [Cut(*row) for row in self._ask("SELECT * FROM cut ORDER BY scorer, axis DESC")]

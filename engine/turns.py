@@ -34,7 +34,7 @@ UNLABELLED: Duel = (None, None)
 _WHOLE = re.compile(r"(-?\d+)\.0*")
 _TURN = re.compile(r"\n\n(Human|Assistant):")
 _TRANSCRIPT_ROLES = {"Human": "user", "Assistant": "assistant"}
-_MARK = re.compile(r"\n*<extra_id_1>(User|Assistant)\n")
+_MARK = re.compile(r"<extra_id_1>(User|Assistant)\n")
 
 
 class Split(NamedTuple):
@@ -79,7 +79,7 @@ def _read_message(turn: object, name: str) -> Message:
     if isinstance(content, list) and any(isinstance(part, dict) and part.get("type") != "text" for part in content):
         extra["content"] = content
     text = "" if content is None and extra else _read_content(content, name)
-    return Message(role, text, json.dumps(extra, ensure_ascii=False) if extra else "")
+    return Message(role, text, write_json(extra, name) if extra else "")
 
 
 def _read_content(content: object, name: str) -> str:
@@ -103,8 +103,16 @@ def read_tools(value: object) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return json.dumps(value, ensure_ascii=False)
+        return write_json(value, "tools")
     raise RowRefusedError(f"tools is {describe(value)}, not a list")
+
+
+def write_json(value: object, name: str) -> str:
+    """Write what is kept as JSON; a parquet file may hold more than that says."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        raise RowRefusedError(f"{name} holds what JSON cannot say (bytes, a time, NaN)") from None
 
 
 def is_transcript(text: object) -> bool:
@@ -124,9 +132,10 @@ def read_transcript(text: str, name: str) -> tuple[Message, ...]:
 def read_marked(text: str) -> tuple[Message, ...]:
     """Cut a prompt of HelpSteer 2 where `<extra_id_1>` opens a turn; it begins with the user's, unmarked."""
     start, *rest = _MARK.split(text)
-    later = zip(rest[::2], rest[1::2], strict=True)
-    opening = (Message("user", start),) if start else ()
-    return opening + tuple(Message(speaker.lower(), said) for speaker, said in later)
+    *before, last = (start, *rest[1::2])
+    first, *later = (*(said.rstrip("\n") for said in before), last)
+    opening = (Message("user", first),) if first else ()
+    return opening + tuple(Message(speaker.lower(), said) for speaker, said in zip(rest[::2], later, strict=True))
 
 
 def opens_with_turn(text: object) -> bool:
@@ -212,7 +221,7 @@ def read_winner(value: object, name: str, winners: Mapping[str, Duel]) -> Duel:
     if value is None or (word is not None and word.casefold() in NOT_A_WINNER):
         return UNLABELLED
     shown = quote(value) if isinstance(value, str) else describe(value)
-    raise RowRefusedError(f"{_quote_name(name)} is {shown}, not {' or '.join(winners)}")
+    raise RowRefusedError(f"{quote_name(name)} is {shown}, not {' or '.join(winners)}")
 
 
 def exchange_words(value: object, one: str, other: str) -> object:
@@ -242,7 +251,7 @@ def read_pair_columns(row: Mapping[str, object], sides: tuple[str, str]) -> list
         other = name.replace(sides[0], sides[1])
         if stem and other != name and other in row and _is_number(row[name]) and _is_number(row[other]):
             for numbers, column in zip(columns, (name, other), strict=True):
-                numbers[stem] = read_rating(row[column], _quote_name(column))
+                numbers[stem] = read_rating(row[column], quote_name(column))
     return columns
 
 
@@ -268,7 +277,8 @@ def describe(value: object) -> str:
     return quote(value)
 
 
-def _quote_name(name: str) -> str:
+def quote_name(name: str) -> str:
+    """Give a name as it is, or quoted where it is no short printable line."""
     return name if name.isprintable() and len(name) <= LONGEST_QUOTE else quote(name)
 
 

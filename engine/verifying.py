@@ -9,6 +9,8 @@ from engine.errors import VerifyError
 from engine.formats.catalog import JudgingWriter, load_writer
 from engine.manifests import hash_file, manifest_of
 from engine.map_writer import read_parquet_rows, read_table_rows
+from engine.predicting import Forecast, load_forecast
+from engine.preparing import count_prepared, require_trl
 from engine.rows import read_rows
 
 TABLE = "selected"
@@ -34,7 +36,33 @@ def verify(output: Path) -> Verified:
     rows = _check_rows(output, manifest["plan"]["format"])
     if rows != counts["rows"]:
         raise VerifyError(f"{output} holds {rows:,} rows, not {counts['rows']:,} as its manifest says.")
+    _check_other_part(output, manifest.get("other_part"))
     return Verified(output, rows)
+
+
+def try_trl(output: Path, tokenizer: str, max_length: int) -> Forecast:
+    """Have TRL itself prepare an export; what it says counts above what is foreseen. Raises VerifyError."""
+    require_trl()
+    layout = _read_manifest(manifest_of(output))["plan"]["format"]
+    forecast = load_forecast(tokenizer, max_length, layout, VerifyError)
+    rows = list(forecast.watch(map(dict, read_export(output))))
+    if forecast.refused:
+        raise VerifyError(
+            f"{output}: the chat template of {forecast.name} does not take {forecast.refused:,} of {len(rows):,} rows, "
+            f"and TRL would stop at the first, {forecast.first_refused}."
+        )
+    forecast.kept = count_prepared(rows, forecast.tokenizer, layout, max_length)
+    return forecast
+
+
+def _check_other_part(output: Path, named: Mapping[str, str] | None) -> None:
+    """Where the other part lies beside this one, it must be that of the same export."""
+    other = output.with_name(named["file"]) if named else None
+    if named and other and other.exists() and hash_file(other) != named["sha256"]:
+        raise VerifyError(
+            f"{other} is not the other part of {output}: they are of two exports, and may share prompts. "
+            "Export both again."
+        )
 
 
 def _read_manifest(path: Path) -> dict[str, dict]:  # type: ignore[type-arg]
@@ -45,6 +73,8 @@ def _read_manifest(path: Path) -> dict[str, dict]:  # type: ignore[type-arg]
         counts = manifest["counts"]
         manifest["output"]["sha256"], manifest["plan"]["format"]
         counts["samples"] + counts["kept"] + counts["rows"] + sum(counts["dropped"].values())
+        if "other_part" in manifest:
+            path.with_name(manifest["other_part"]["file"]), manifest["other_part"]["sha256"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise VerifyError(f"{path} is no manifest of prefmap ({error!r}).") from error
     return manifest
@@ -54,7 +84,7 @@ def _check_rows(output: Path, format_name: str) -> int:
     writer = load_writer(format_name)
     answers: set[str] = set()
     number = 0
-    for number, row in enumerate(_read(output), start=1):
+    for number, row in enumerate(read_export(output), start=1):
         if problem := writer.find_problem(row):
             raise VerifyError(f"{output}, row {number}: {problem}.")
         if hasattr(writer, "judge"):
@@ -65,7 +95,8 @@ def _check_rows(output: Path, format_name: str) -> int:
     return number
 
 
-def _read(output: Path) -> Iterator[Mapping[str, object]]:
+def read_export(output: Path) -> Iterator[Mapping[str, object]]:
+    """Read the rows of an export, whatever kind of file it is."""
     if output.suffix == ".duckdb":
         return read_table_rows(output, TABLE)
     if output.suffix == ".parquet":

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 from engine.records import Sample, Score
 
@@ -40,6 +41,14 @@ class Ledger:
         for part, _ in answered:
             counts[part] += 1
         return sum(count >= one.of for count in counts.values()) >= one.parts
+
+    def only(self, responses: Collection[str]) -> Self:
+        """Take out what is known of some responses."""
+        ledger = type(self)()
+        ledger.scored = self.scored & set(responses)
+        ledger.final = self.final & set(responses)
+        ledger._answered = {one: self._answered[one] for one in responses if one in self._answered}
+        return ledger
 
     def lacks(self, call: Call) -> bool:
         """Say whether a question has no answer yet."""

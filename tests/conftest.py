@@ -1,6 +1,7 @@
 """Projects to test on, built by the real steps."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,6 +34,22 @@ def sample_project(built_sample: Path, tmp_path: Path) -> Project:
     """A copy of the sample project, for one test."""
     shutil.copytree(built_sample, tmp_path / "pairs.prefmap")
     return Project(tmp_path / "pairs.prefmap")
+
+
+@pytest.fixture
+def install_plug_in(tmp_path: Path) -> Callable[[str, str, str], dict[str, str]]:
+    """Install a package with one scorer, as pip leaves it; gives the environment of processes that find it."""
+
+    def install(package: str, code: str, entry_point: str) -> dict[str, str]:
+        site = tmp_path / "site"
+        info = site / f"{package}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (site / f"{package}.py").write_text(code, encoding="utf-8")
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n", encoding="utf-8")
+        (info / "entry_points.txt").write_text(f"[prefmap.scorers]\n{entry_point}\n", encoding="utf-8")
+        return {**os.environ, "PYTHONPATH": os.pathsep.join((str(site), str(ROOT)))}
+
+    return install
 
 
 @pytest.fixture

@@ -1,14 +1,17 @@
 """The documents are true: each command of the README runs, each key and name it has is there."""
 
+import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from small_hub import small_hub
 from terminal import Terminal
 
 from engine.cli import COMMANDS
@@ -26,16 +29,37 @@ def commands() -> list[str]:
     return [line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
+NEEDS = {"--push": "huggingface_hub", "--tokenizer": "trl"}
+"""The library that a command needs, by what is in it; without that it is not run."""
+
+MAKE_TOKENIZER = "from tiny_training import tiny_tokenizer as make; make(open(0)).save_pretrained('my-model')"
+
+
 @pytest.fixture
 def shell_env(tmp_path):
-    """A folder with the sample data, and a PATH on which `prefmap` and `python` are those of the tests."""
+    """A folder with the sample data and a tokenizer, a hub on this machine, and the programs of the tests."""
     shutil.copytree(ROOT / "sample_data", tmp_path / "sample_data")
-    return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    with small_hub() as hub:
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        yield {**os.environ, **hub.env, "HF_HOME": str(tmp_path / "home"), "NO_PROXY": "127.0.0.1", "PATH": path}
+
+
+def make_tokenizer(folder: Path) -> None:
+    with (folder / "sample_data" / "helpful_pairs.jsonl").open() as texts:
+        command = [sys.executable, "-c", MAKE_TOKENIZER]
+        env = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+        subprocess.run(command, cwd=folder, env=env, stdin=texts, check=True, capture_output=True)
+
+
+def can_run(command: str) -> bool:
+    return all(find_spec(library) for words, library in NEEDS.items() if words in command)
 
 
 def test_every_command_of_the_readme_runs(tmp_path, shell_env):
+    if find_spec("transformers"):
+        make_tokenizer(tmp_path)
     for command in commands():
-        if command in INSTALLERS:
+        if command in INSTALLERS or not can_run(command):
             continue
         if is_app(command):
             open_and_quit(command, tmp_path, shell_env)
@@ -74,13 +98,21 @@ def test_the_readme_names_each_command_and_scorer():
         assert f"`{name}" in README, name
 
 
-def test_the_example_of_contributing_is_a_scorer():
+def test_the_example_of_contributing_is_found_by_its_entry_point_and_scores(tmp_path, install_plug_in):
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    names: dict = {"__name__": "example"}
-    exec(compile(code, "CONTRIBUTING.md", "exec"), names)
-    from engine.records import Message, Sample
-
-    sample = Sample.of(prompt=[Message("user", "q")], texts=["long answer", "short"], labels=[1.0, 0.0])
-    values = {one.response_id: one.value for one in names["Brevity"]()([sample])}
-    assert values == {sample.responses[0].response_id: -11.0, sample.responses[1].response_id: -5.0}
+    assert len([line for line in code.splitlines() if line]) <= 10
+    (point,) = re.findall(r"`(brevity = \"your_package:Brevity\")`", text)
+    (command,) = re.findall(r"`prefmap (score P --scorer brevity)`", text)
+    env = install_plug_in("your_package", code, point.replace('"', ""))
+    (tmp_path / "x.jsonl").write_text('{"prompt": "q", "chosen": "long answer", "rejected": "short"}\n')
+    for words in ("import x.jsonl -o P", command, "list scorers"):
+        done = subprocess.run(
+            [sys.executable, "-m", "tui", *words.split()], cwd=tmp_path, env=env, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+    assert "brevity" in done.stdout
+    (log,) = (tmp_path / "P" / "scores").glob("brevity-*.jsonl")
+    header, *lines = map(json.loads, log.read_text().splitlines())
+    assert header["type"] == "brevity"
+    assert sorted(line["value"] for line in lines) == [-11.0, -5.0]

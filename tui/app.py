@@ -2,14 +2,18 @@
 
 import signal
 from asyncio import get_running_loop
-from typing import ClassVar
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, ClassVar
 
-from textual.app import App
+from textual.app import App, SystemCommand
+from textual.screen import Screen
 
 from tui.screens.review import ReviewScreen
 from tui.session import Session
+from tui.settings import Settings
 from tui.terminal import Charset
-from tui.theme import PREFMAP
+from tui.theme import THEMES
 
 
 class ReviewApp(App[None]):
@@ -20,18 +24,27 @@ class ReviewApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar = []
 
-    def __init__(self, session: Session, charset: Charset) -> None:
+    def __init__(self, session: Session, charset: Charset, settings: Settings | None = None) -> None:
         super().__init__()
         self.session = session
         self.charset = charset
+        self.settings = settings or Settings()
 
     def on_mount(self) -> None:
-        self.register_theme(PREFMAP)
-        self.theme = PREFMAP.name
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self.settings.theme
+        self.set_keymap(self.settings.keymap)
         for number in (signal.SIGTERM, signal.SIGHUP):
             get_running_loop().add_signal_handler(number, self.exit)
         self.app_resume_signal.subscribe(self, self.repaint)
         self.push_screen(ReviewScreen(self.session, self.charset))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """List what the keys of this screen do, for the palette."""
+        for binding in {one.binding.id: one.binding for one in screen.active_bindings.values()}.values():
+            if binding.id and not binding.action.startswith("choose"):
+                yield SystemCommand(binding.description, binding.id, partial(screen.run_action, binding.action))
 
     def repaint(self, _: object) -> None:
         """After ctrl+z and fg the terminal is blank."""

@@ -46,6 +46,7 @@ REVIEW_OPTIONS = (
     click.option("--reviewer", help="Whose verdicts these are; default: your login."),
     click.option("--queue", "by", type=click.Choice(ORDERS), help="What goes first; default suspicion."),
     click.option("--target", type=click.IntRange(min=1), help="How many you mean to read; default 1,500."),
+    click.option("--blind", is_flag=True, help="Hide labels, scores and reasons until the verdict."),
     click.option("--read-only", is_flag=True, help="Look on, write nothing."),
 )
 
@@ -54,7 +55,13 @@ REVIEW_OPTIONS = (
 @PROJECT
 @click.pass_context
 def review(
-    context: click.Context, project: Path, reviewer: str | None, by: str | None, target: int | None, read_only: bool
+    context: click.Context,
+    project: Path,
+    reviewer: str | None,
+    by: str | None,
+    target: int | None,
+    blind: bool,
+    read_only: bool,
 ) -> None:
     """Read the likeliest mislabels, and keep or flip each label with one key.
 
@@ -62,7 +69,10 @@ def review(
     """
     from engine.project import Project
 
-    context.exit(review_project(Project.open(project), reviewer=reviewer, by=by, target=target, read_only=read_only))
+    done = review_project(
+        Project.open(project), reviewer=reviewer, by=by, target=target, blind=blind, read_only=read_only
+    )
+    context.exit(done)
 
 
 for _option in reversed(REVIEW_OPTIONS):
@@ -103,6 +113,7 @@ def review_project(
     reviewer: str | None = None,
     by: str | None = None,
     target: int | None = None,
+    blind: bool = False,
     read_only: bool = False,
 ) -> int:
     """Run the app on a project; gives the exit code."""
@@ -114,10 +125,13 @@ def review_project(
     from engine.store import Store
     from tui.app import ReviewApp
     from tui.session import Session
+    from tui.settings import Settings
     from tui.terminal import Charset
 
     check_terminal(project.path)
-    configured = load_config(project.path).review
+    config = load_config(project.path)
+    configured = config.review
+    settings = Settings.of(project, config)
     with ExitStack() as stack:
         store = stack.enter_context(closing(Store.open(project.map)))
         own = None if read_only else stack.enter_context(closing(Review(project, name_reviewer(reviewer, configured))))
@@ -127,9 +141,10 @@ def review_project(
             own,
             by=str(by or configured.get("queue") or "suspicion"),
             target=wanted if isinstance(wanted, int) else None,
+            mode="blind" if blind or configured.get("mode") == "blind" else "sighted",
             outcomes=None if own else Outcomes.read(project.review_logs()),
         )
-        app = ReviewApp(session, Charset.of_terminal())
+        app = ReviewApp(session, Charset.of_terminal(), settings)
         app.run(mouse=False)
         if own and own.set_aside:
             narrate(f"A line that was cut short lies in {own.set_aside} and counts for nothing.")

@@ -1,9 +1,14 @@
 """The one table of keys: bindings, footer, help and README are made from it."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
+
+from engine.errors import ConfigError
+from tui.page import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +62,12 @@ READING = Group(
         Key("text.top", "g,home", "top", "to the top"),
         Key("text.end", "G,end", "end", "to the end"),
         Key("text.focus", "tab", "focus_next_response", "both responses, then each alone", "one"),
-        Key("text.unfold", "o", "unfold", "the whole conversation before the responses"),
+        Key("text.unfold", "o", "turn_to('conversation')", "the whole conversation before the responses"),
         Key("review.evidence", "v", "evidence", "what each scorer says", "scores"),
+        Key("review.history", "i", "turn_to('history')", "who said what of this sample: verdicts, votes, judges"),
+        Key("app.guidelines", "f4", "turn_to('guidelines')", "the guidelines of the project"),
+        Key("text.copy", "c", "copy", "send the sample to the terminal's clipboard (OSC 52)"),
+        Key("text.pager", "e", "pager", "read the sample in $PAGER"),
     ),
 )
 
@@ -69,6 +78,7 @@ MOVING = Group(
         Key("review.previous", "h,left", "move(-1)", "previous sample"),
         Key("queue.goto", "ctrl+g", "goto", "go to a rank or an id"),
         Key("queue.list", "f2", "list", "the queue as a list"),
+        Key("queue.mode", "f3", "mode", "sighted or blind: with or without label, scores and reasons"),
         Key("app.map", "m", "map", "the map of all samples", "map"),
         Key("app.quit", "q", "quit", "quit; everything is saved already"),
     ),
@@ -124,7 +134,10 @@ HELP = Group(
     ),
 )
 
+NO_KEYMAP: Mapping[str, str] = {}
+
 REVIEW_SCREEN = (VERDICTS, READING, MOVING, ANYWHERE)
+SCREENS = (REVIEW_SCREEN, (LIST, ANYWHERE), (MAP, ANYWHERE))
 ALL = (*REVIEW_SCREEN, LIST, MAP)
 
 SHOWN_NAMES = {
@@ -137,18 +150,43 @@ SHOWN_NAMES = {
 }
 
 
+Keymap = Mapping[str, str]
+"""Keys by the id of what they do, joined by commas, where they are not those of the table."""
+
+
+def check_keymap(keymap: Keymap) -> Keymap:
+    """Refuse ids that do not exist, and a key that would mean two things on one screen."""
+    known = {key.id: key for group in ALL for key in group.keys if key.action != "choose"}
+    for name, keys in keymap.items():
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]}?" if near else " See: prefmap review, then ?"
+            raise ConfigError(f"[keys]: there is no key of the id {name!r}.{hint}")
+        if not all(keys.split(",")):
+            raise ConfigError(f"[keys]: {name} is {keys!r}; it must name a key, or several with commas between.")
+    for groups in SCREENS:
+        taken: dict[str, str] = {}
+        for key in (key for group in groups for key in group.keys):
+            for name in _names(key, keymap):
+                if taken.setdefault(name, key.id) != key.id:
+                    raise ConfigError(f"[keys]: {shown_name(name)} would mean both {taken[name]} and {key.id}.")
+    return keymap
+
+
+def _names(key: Key, keymap: Keymap) -> list[str]:
+    return keymap.get(key.id, key.keys).split(",")
+
+
 def bind(*groups: Group) -> list[BindingType]:
-    """Make Textual's bindings; priority keeps keys from being taken by a widget with the focus."""
+    """Make Textual's bindings, each with the id by which the app's keymap finds it."""
     return [
-        Binding(name, _action(key, name), key.does, show=False, id=f"{key.id}.{name}")
+        Binding(name, f"choose({name})", key.does, show=False, id=f"{key.id}.{name}")
+        if key.action == "choose"
+        else Binding(name, key.action, key.does, show=False, id=key.id)
         for group in groups
         for key in group.keys
         for name in key.keys.split(",")
     ]
-
-
-def _action(key: Key, name: str) -> str:
-    return f"choose({name})" if key.action == "choose" else key.action
 
 
 def shown_name(name: str) -> str:
@@ -167,15 +205,29 @@ def _key_names(key: Key) -> str:
     return (" .. " if key.action == "choose" else " ").join(f"`{name}`" for name in names)
 
 
-def footer(*groups: Group, width: int) -> str:
-    """Write the footer of a screen: first key and word of each; the last one, the way out, stays where it is narrow."""
-    words = [_footer_word(key) for group in groups for key in group.keys if key.footer]
-    while len(words) > 1 and len("  ".join(words)) > width - 1:
+def footer(
+    *groups: Group,
+    width: int,
+    keymap: Keymap = NO_KEYMAP,
+    dim: Collection[str] = (),
+    instead: Mapping[str, str] = NO_KEYMAP,
+) -> list[Span]:
+    """Write the footer of a screen: first key and word of each; the last one, the way out, stays where it is narrow.
+
+    `dim` names the ids of keys that do nothing now; pressed, they say why. `instead` gives other words, or none, by id.
+    """
+    keys = [key for group in groups for key in group.keys if instead.get(key.id, key.footer)]
+    words = [(instead.get(key.id) or _footer_word(key, keymap), key.id) for key in keys]
+    while len(words) > 1 and len("  ".join(word for word, _ in words)) > width - 1:
         del words[-2]
-    return " " + "  ".join(words)
+    row = [Span(" ")]
+    for place, (word, name) in enumerate(words):
+        row += [Span("  ")] if place else []
+        row.append(Span(word, "faint" if name in dim else "strong"))
+    return row
 
 
-def _footer_word(key: Key) -> str:
-    if " " in key.footer:
+def _footer_word(key: Key, keymap: Keymap) -> str:
+    if " " in key.footer and key.id not in keymap:
         return key.footer
-    return f"{shown_name(key.keys.split(',')[0])} {key.footer}"
+    return f"{shown_name(_names(key, keymap)[0])} {key.footer.rpartition(' ')[2]}"

@@ -59,8 +59,8 @@ class View:
     focus: int | None = None
     """The response that has the page for itself; None: the pair."""
 
-    unfolded: bool = False
-    """Whether the prompt has the page for itself."""
+    aside: Block | None = None
+    """What has the page for itself in place of the sample."""
 
     top: int = 0
     """First line of the texts that scroll."""
@@ -79,8 +79,8 @@ class Page(NamedTuple):
 
 def lay_out(view: View, width: int, height: int, charset: Charset) -> Page:
     """Fill a page of so many columns and rows."""
-    if view.unfolded:
-        return _finish([_Column([view.prompt], [height])], view.top, width, charset)
+    if view.aside is not None:
+        return _finish([_Column([view.aside], [height])], view.top, width, charset)
     if view.focus is not None or width < STACKED_COLUMNS:
         alone = view.responses[view.focus or 0]
         hidden = "  ".join(block.title.split("  ")[0] for block in view.responses if block is not alone)

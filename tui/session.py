@@ -16,6 +16,7 @@ from engine.steps import Batch, Outcome, Remark, RemarkKind, Step
 from engine.store import QueueEntry, Store
 from tui.browsing import Browsing
 from tui.queue import READ, SKIPPED, UNREAD, draw_examples
+from tui.sides import Mode, order_blind, order_sighted
 
 Ints = npt.NDArray[np.int64]
 
@@ -46,10 +47,25 @@ class Shown:
     outcome: Outcome | None
     """The own standing verdict."""
 
+    order: tuple[int, ...]
+    """The responses, by index, as they stand on the screen."""
+
+    mode: Mode = "sighted"
+    is_revealed: bool = True
+    """Whether the reviewer saw the label: always while sighted, else once a verdict was given."""
+
     note: str = ""
     """The own note."""
 
     is_flagged: bool = False
+
+    def number(self, index: int) -> int:
+        """Give the number that a response has on the screen; while sighted it is that of its row."""
+        return index + 1 if self.mode == "sighted" else self.order.index(index) + 1
+
+    def index(self, number: int) -> int:
+        """Find the response of a number on the screen."""
+        return number - 1 if self.mode == "sighted" else self.order[number - 1]
 
 
 class BulkPreview(NamedTuple):
@@ -94,10 +110,13 @@ class Session(Browsing):
         by: str = "suspicion",
         target: int | None = None,
         outcomes: Outcomes | None = None,
+        mode: Mode = "sighted",
     ) -> None:
         """Begin a sitting; without a review nothing can be written, and filters see the `outcomes` given."""
         super().__init__(store, Matcher(store, self.all_outcomes, review.reviewer if review else None), by)
         self.review = review
+        self.mode = mode
+        self._revealed: set[str] = set()
         self._target = target
         self._outcomes: Outcomes | None = outcomes or (None if review else Outcomes([]))
         self._standing = review.standing() if review else {}
@@ -124,8 +143,14 @@ class Session(Browsing):
         sample = self.store.sample(ordinal)
         (entry,) = self.store.entries([ordinal])
         outcome = self._standing.get(sample.content_id)
+        reviewer = self.review.reviewer if self.review else ""
+        order = order_sighted(sample) if self.mode == "sighted" else order_blind(sample, reviewer)
+        is_revealed = self.mode == "sighted" or outcome is not None or sample.content_id in self._revealed
+        if is_revealed:
+            self._revealed.add(sample.content_id)
         note, flag = (self._remark(sample.content_id, kind) for kind in ("note", "flag"))
-        return Shown(sample, entry, self.rank(ordinal), self.store.scores(sample), outcome, note, bool(flag))
+        scores, rank = self.store.scores(sample), self.rank(ordinal)
+        return Shown(sample, entry, rank, scores, outcome, order, self.mode, is_revealed, note, bool(flag))
 
     def _remark(self, content_id: str, kind: RemarkKind) -> str:
         remark = self._remarks.get((content_id, kind))
@@ -140,6 +165,7 @@ class Session(Browsing):
         )
         was_read = not self.is_done and self.queue.is_read(self.position)
         self._standing[at.sample.content_id] = outcome
+        self._revealed.add(at.sample.content_id)
         self._note_step([at.sample.content_id])
         following = self.queue.next_unread(self.position)
         self.position = self.position + 1 if was_read and following == len(self.order) else following
@@ -222,6 +248,10 @@ class Session(Browsing):
         for state, contents in by_state.items():
             if contents:
                 self.queue.state[self.store.ordinals(contents)] = state
+
+    def said_of(self, sample: Sample) -> list[Outcome]:
+        """List what each reviewer says of a sample, as the logs have it now."""
+        return self.review.said_of(sample.content_id) if self.review else []
 
     def verdict_on(self, content_id: str) -> str:
         """Name the own verdict on a content; empty where there is none."""

@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import click
+from click.core import ParameterSource
 
 from engine.visible import visible
 
 PROJECT = click.argument("project", type=click.Path(path_type=Path))
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
+
+TOKENIZER = click.option("--tokenizer", metavar="NAME|FOLDER", help="Tell what TRL drops or cuts with this tokenizer.")
+MAX_LENGTH = click.option(
+    "--max-length", type=click.IntRange(min=1), default=1024, show_default=True, help="In tokens, for --tokenizer."
+)
 
 PREFIX_SHOWN = 8
 """Digits of an id that are shown to people; any unique prefix is accepted."""
@@ -22,6 +28,12 @@ class Progress(Protocol):
     """Told how much of how much is done, and what else there is to say."""
 
     def __call__(self, done: int, total: int, note: str = "") -> None: ...
+
+
+def check_length(context: click.Context, tokenizer: str | None) -> None:
+    """Refuse a length that would count for nothing."""
+    if tokenizer is None and context.get_parameter_source("max_length") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--max-length needs --tokenizer.", context)
 
 
 def narrate(text: str) -> None:

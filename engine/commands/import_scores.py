@@ -17,8 +17,9 @@ from engine.commands.console import PROJECT, narrate
 def import_scores(project: Path, file: Path, name: str, lower_is_better: bool) -> None:
     """Take scores that were computed elsewhere.
 
-    FILE is .jsonl or .parquet with `row` (from 1; with `file` when several were imported) or `sample_id`, `response`
-    (from 0 in source order; in pair formats 0 is chosen, 1 rejected) and `value`. Rows that fit nothing are refused.
+    FILE is .jsonl, .csv or .parquet with `row` (from 1; with `file` when several were imported) or `sample_id`,
+    `response` (from 0 in source order; in pair formats 0 is chosen, 1 rejected) or alone `response_id`, and `value`.
+    Rows that fit nothing are refused.
     """
     from engine.importing import summarise_refusals
     from engine.project import Project

@@ -12,15 +12,28 @@ from engine.commands.console import AS_JSON, PROJECT, number, say, say_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from engine.project import Project
     from engine.reporting import Report
 
 
 @click.command(epilog="Example: prefmap report pairs.prefmap --json")
 @PROJECT
+@click.option(
+    "--judge",
+    "judge",
+    metavar="[SCORER]",
+    is_flag=False,
+    flag_value="",
+    help="How far a scorer, or each, can be trusted.",
+)
 @AS_JSON
-def report(project: Path, as_json: bool) -> None:
+def report(project: Path, judge: str | None, as_json: bool) -> None:
     """Count what the project holds: samples, refused rows, scorers, regions and their cuts, verdicts."""
     from engine.project import Project
+
+    if judge is not None:
+        _report_cards(Project.open(project), judge, as_json)
+        return
     from engine.reporting import make_report
 
     made = make_report(Project.open(project))
@@ -28,6 +41,17 @@ def report(project: Path, as_json: bool) -> None:
         say_json(_describe(made))
         return
     say("\n".join(_lines(made)))
+
+
+def _report_cards(project: Project, scorer: str, as_json: bool) -> None:
+    from engine.commands.judge_card import describe_card, write_card
+    from engine.judging_report import make_cards
+
+    cards = make_cards(project, scorer)
+    if as_json:
+        say_json({"judges": {card.scorer: describe_card(card) for card in cards}})
+        return
+    say("\n\n".join("\n".join(write_card(card)) for card in cards))
 
 
 def _lines(made: Report) -> Iterator[str]:

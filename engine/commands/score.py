@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.project import Project
-    from engine.scoring import Terms
+    from engine.scoring import Runner, Terms
     from engine.wanted import Shard
 
 DEFAULT_SCORER = "crossfit"
@@ -28,6 +28,17 @@ PARTLY_DONE = 3
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Score no more than so many responses now.")
 @click.option("--budget", type=click.FloatRange(min=0), help="Spend no more than so many USD now.")
+@click.option("--on", metavar="ray[://HOST:PORT]", help="Run on a Ray cluster: this machine's own, or one elsewhere.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many processes on Ray hold the scorer.",
+)
+@click.option(
+    "--gpus-per-worker", "gpus", type=click.FloatRange(min=0), default=0, show_default=True, help="GPUs of each worker."
+)
 @click.option("--shard", metavar="I/N", help="Score the I-th of N parts, into a log of its own.")
 @click.pass_context
 def score(
@@ -37,6 +48,9 @@ def score(
     limit: int | None,
     budget: float | None,
     shard: str | None,
+    on: str | None,
+    workers: int,
+    gpus: float,
 ) -> None:
     """Run scorers over the responses that have no score yet.
 
@@ -48,7 +62,8 @@ def score(
     from engine.scoring import Terms
 
     terms = Terms(limit, _read_shard(shard), budget)
-    if score_project(Project.open(project), specs, terms):
+    runner = _make_runner(on, workers, gpus)
+    if score_project(Project.open(project), specs, terms, runner):
         context.exit(PARTLY_DONE)
 
 
@@ -65,18 +80,32 @@ def _read_shard(text: str | None) -> Shard | None:
     return Shard(int(index), int(count))
 
 
-def score_project(project: Project, specs: Sequence[str], terms: Terms | None = None) -> int:
+def _make_runner(on: str | None, workers: int, gpus: float) -> Runner | None:
+    if on is None:
+        if workers > 1 or gpus:
+            raise click.UsageError("--workers and --gpus-per-worker go with --on ray.")
+        return None
+    if on != "ray" and not on.startswith("ray://"):
+        raise click.UsageError(f"--on is {on!r}; it must be ray or ray://HOST:PORT.")
+    from engine.ray_running import RayRunner
+
+    return RayRunner("" if on == "ray" else on, workers, gpus)
+
+
+def score_project(
+    project: Project, specs: Sequence[str], terms: Terms | None = None, runner: Runner | None = None
+) -> int:
     """Run scorers one by one, tell what each covers, and give the number of missing scores."""
     from engine.config import load_config
     from engine.scorers.catalog import make_scorer
-    from engine.scoring import ALL
+    from engine.scoring import ALL, run_here
     from engine.scoring import score as run
 
     tables = load_config(project.path).scorers
     missing = 0
     for named in [make_scorer(spec, tables) for spec in specs]:
         with progress_bar(f"score {named.name}") as tell:
-            coverage = run(project, named, terms or ALL, progress=tell, tell=narrate)
+            coverage = run(project, named, terms or ALL, runner=runner or run_here, progress=tell, tell=narrate)
         can = coverage.responses - coverage.final
         share = f" ({coverage.scored / can:.1%})" if can else ""
         never = f", {coverage.final:,} can have none" if coverage.final else ""

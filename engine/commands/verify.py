@@ -6,14 +6,27 @@ from pathlib import Path
 
 import click
 
-from engine.commands.console import narrate
+from engine.commands.console import MAX_LENGTH, TOKENIZER, check_length, narrate
 
 
 @click.command(epilog="Example: prefmap verify train.jsonl")
 @click.argument("output", type=click.Path(path_type=Path))
-def verify(output: Path) -> None:
-    """Re-check an export: its bytes and counts against its manifest, and each row as its trainer would read it."""
+@TOKENIZER
+@MAX_LENGTH
+@click.pass_context
+def verify(context: click.Context, output: Path, tokenizer: str | None, max_length: int) -> None:
+    """Re-check an export: its bytes and counts against its manifest, and each row as its trainer would read it.
+
+    With --tokenizer, TRL itself prepares the rows as it would to train on them (formats trl, trl-standard and kto).
+    """
+    from engine.verifying import try_trl
     from engine.verifying import verify as run
 
+    check_length(context, tokenizer)
     done = run(output)
     narrate(f"{done.output}: {done.rows:,} rows, as its manifest says.")
+    if tokenizer:
+        tried = try_trl(output, tokenizer, max_length)
+        narrate(
+            f"  TRL kept {tried.kept:,} of {done.rows:,} rows at {max_length:,} tokens, and would cut {tried.cut:,}."
+        )

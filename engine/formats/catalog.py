@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol, cast
 
 from engine.errors import ConfigError, FormatUnknownError
 from engine.records import Sample, TrainingPair
+from engine.turns import quote_name
 
 FORMATS = {
     "ultrafeedback": "engine.formats.ultrafeedback:UltraFeedback",
@@ -201,7 +202,7 @@ def detect_format(rows: Sequence[Mapping[str, object]], file: str) -> str:
 def _explain(rows: Sequence[Mapping[str, object]], fits: Mapping[str, int], file: str) -> str:
     if not rows:
         return f"{file} holds no row that could be read."
-    seen = ", ".join(list(rows[0])[:8]) or "none"
+    seen = ", ".join(map(quote_name, list(rows[0])[:8])) or "none"
     best = max(fits, key=lambda name: fits[name])
     near = f" {fits[best]} of the first {len(rows)} rows look like {best}." if fits[best] else ""
     return f"{file} is in no format that prefmap knows: its columns are {seen}.{near} See: prefmap list formats"

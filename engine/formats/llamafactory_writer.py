@@ -54,7 +54,7 @@ class LlamaFactoryWriter:
         """Give the entry of dataset_info.json that makes LLaMA-Factory read a file so."""
         columns = {"messages": "conversations", "chosen": "chosen", "rejected": "rejected", "system": "system"}
         entry = {"file_name": file_name, "ranking": True, "formatting": "sharegpt", "columns": columns}
-        return {file_name.partition(".")[0]: entry}
+        return {file_name.rpartition(".")[0].replace(".", "_"): entry}
 
 
 def _split_system(prompt: Sequence[Message]) -> tuple[str, Sequence[Message]]:

@@ -38,7 +38,7 @@ class OpenAIWriter:
         if not isinstance(asked, dict):
             return "input is no object with messages"
         tools = asked.get("tools", [])
-        if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
+        if not isinstance(tools, list) or not all(isinstance(tool, dict) and "type" in tool for tool in tools):
             return "tools is not a list of tools"
         outputs = {name: row.get(name) for name in OUTPUTS}
         problem = find_turn_problem(asked.get("messages"), outputs)
@@ -49,5 +49,5 @@ def _read_tools(tools: str) -> object:
     """Give the list that the text holds; a text that holds none stays as it is, to be refused."""
     try:
         return json.loads(tools) if tools else []
-    except ValueError:
+    except (ValueError, RecursionError):
         return tools

@@ -6,8 +6,18 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.errors import RowRefusedError
+from engine.nesting import is_too_deep
 from engine.records import Message, Sample
-from engine.turns import describe, exchange_sides, quote, read_pair_columns, read_text, read_tools, split_conversations
+from engine.turns import (
+    describe,
+    exchange_sides,
+    quote,
+    read_pair_columns,
+    read_text,
+    read_tools,
+    split_conversations,
+    write_json,
+)
 
 SIDES = ("chosen", "rejected")
 CALL = "function_call"
@@ -75,7 +85,9 @@ def _read_calls(value: str, name: str) -> Message:
     except (ValueError, RecursionError):
         raise RowRefusedError(f"{name} has a function_call that is not JSON") from None
     calls = said if isinstance(said, list) else [said]
+    if is_too_deep(calls):
+        raise RowRefusedError(f"{name} has a function_call that is nested too deep")
     if not calls or not all(isinstance(call, dict) and isinstance(call.get("name"), str) for call in calls):
         raise RowRefusedError(f"{name} has a function_call without the name of a function")
     tool_calls = [{"type": "function", "function": call} for call in calls]
-    return Message("assistant", "", json.dumps({"tool_calls": tool_calls}, ensure_ascii=False))
+    return Message("assistant", "", write_json({"tool_calls": tool_calls}, name))

@@ -14,6 +14,7 @@ from engine.records import Sample, Score, content_hash
 SCORERS = {
     "crossfit": "engine.scorers.crossfit:Crossfit",
     "column": "engine.scorers.column:Column",
+    "reference": "engine.scorers.reference:Reference",
 }
 """Import paths of the built-in kinds."""
 
@@ -30,7 +31,8 @@ class Scorer(Protocol):
     """A frozen dataclass of its parameters that is called.
 
     It may also have `depends_on_dataset`, `compares_responses`, `is_costly`, `packages` and `facts()`, as NamedScorer
-    explains them. prefmap calls it with engine.wanted.Wanted, which knows more than the samples.
+    explains them. prefmap calls it with engine.wanted.Wanted, which knows more than the samples: once per run, on Ray
+    once per chunk, so that what it loads should stay loaded.
     """
 
     def __call__(self, samples: Iterable[Sample]) -> Iterator[Score]:
@@ -113,8 +115,8 @@ def _build(kind: str, model: str, given: Mapping[str, object], where: str) -> Sc
     made = getattr(import_module(module), attribute)
     types = {field.name: field for field in fields(made)}
     main = next(iter(types.values()), None)
-    takes_model = main is not None and main.type in (str, "str") and main.default is MISSING
-    if main is not None and takes_model and not (model or main.name in given):
+    takes_model = main is not None and main.type in (str, "str")
+    if main is not None and takes_model and main.default is MISSING and not (model or main.name in given):
         raise ConfigError(f"{where} needs a {main.name}: {kind}:{main.name.upper()}")
     if model and not takes_model:
         raise ConfigError(f"{where}: {kind} takes nothing behind the colon.")

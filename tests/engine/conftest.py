@@ -48,3 +48,23 @@ def log_scores() -> LogScores:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def tiny_embedder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an embedder of BERT's kind whose weights are random; it knows letters, and reads 32 tokens."""
+    transformers = pytest.importorskip("transformers")
+    torch = pytest.importorskip("torch")
+    folder = tmp_path_factory.mktemp("models") / "tiny-embedder"
+    letters = [*"abcdefghijklmnopqrstuvwxyz0123456789", ".", "?"]
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{one}" for one in letters)]
+    torch.manual_seed(0)
+    config = transformers.BertConfig(
+        vocab_size=len(words), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+        max_position_embeddings=34, initializer_range=0.5,
+    )  # fmt: skip
+    transformers.BertModel(config).save_pretrained(folder)
+    (folder / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+    tokenizer = transformers.BertTokenizer(vocab={word: place for place, word in enumerate(words)}, model_max_length=32)
+    tokenizer.save_pretrained(folder)
+    return folder

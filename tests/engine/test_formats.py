@@ -628,6 +628,32 @@ REFUSED = {
         "it holds half of a surrogate pair, which is no character",
     ),
     "NUL": ("trl", {**PLAIN, "rejected": "Ni\0ne."}, "it holds a NUL character"),
+    "NUL in the tools": ("trl", {**WHOLE, "tools": "[\0]"}, "it holds a NUL character"),
+    "lone surrogate in the tools": (
+        "trl",
+        {**WHOLE, "tools": "[\ud800]"},
+        "it holds half of a surrogate pair, which is no character",
+    ),
+    "an image that is no reference": (
+        "trl",
+        {**WHOLE, "chosen": talk([{"type": "image", "image": b"PNG"}], "Seven.")},
+        "chosen holds what JSON cannot say (bytes, a time, NaN)",
+    ),
+    "NaN in a call": (
+        "trl",
+        {**WHOLE, "chosen": [*talk("Hi"), {**said("assistant", ""), "tool_calls": [{"n": math.nan}]}]},
+        "chosen holds what JSON cannot say (bytes, a time, NaN)",
+    ),
+    "NaN in the tools": (
+        "trl",
+        {**WHOLE, "tools": [math.inf]},
+        "tools holds what JSON cannot say (bytes, a time, NaN)",
+    ),
+    "lone surrogate in the name of a number": (
+        "trl",
+        {**PLAIN, "chosen_\ud800": 1, "rejected_\ud800": 2},
+        "it holds half of a surrogate pair, which is no character",
+    ),
     "NUL in a turn of one side": (
         "trl",
         {**WHOLE, "chosen": talk("Name\0", "a", "b", "Seven.")},
@@ -818,6 +844,14 @@ def test_a_row_with_anything_in_it_is_read_or_refused(mutant):
     check_parsed(mutant.format, mutant.row)
 
 
+@pytest.mark.parametrize(
+    ("tools", "kept"),
+    [(None, ""), ("", ""), ([], ""), ('[{"name": "f"}]', '[{"name": "f"}]'), ([{"name": "é"}], '[{"name": "é"}]')],
+)
+def test_tools_are_kept_as_a_list_or_as_its_text(tools, kept):
+    assert parse(Row(1, {**WHOLE, "tools": tools}), load_format("trl")).tools == kept
+
+
 def test_a_long_value_is_quoted_short_in_the_reason():
     row = ultrafeedback(rated("", "x" * 10_000, 1, 1, 1), rated("", 1, 1, 1, 1))
     with pytest.raises(RowRefusedError) as refusal:
@@ -902,6 +936,11 @@ UNKNOWN = {
     "another dataset": (
         [{"conversations": [], "chosen": {"from": "gpt", "value": "a"}, "rejected": {"from": "gpt", "value": "b"}}],
         "f is in no format that prefmap knows: its columns are conversations, chosen, rejected. "
+        "See: prefmap list formats",
+    ),
+    "hostile columns": (
+        [{"\x1b[2J": 1, "\ud800": 2, "k" * 50: 3}],
+        f"f is in no format that prefmap knows: its columns are '\\x1b[2J', '\\ud800', '{'k' * 39}.... "
         "See: prefmap list formats",
     ),
     "no columns": ([{}], "f is in no format that prefmap knows: its columns are none. See: prefmap list formats"),

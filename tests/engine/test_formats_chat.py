@@ -330,6 +330,10 @@ REFUSED = {
         "sharegpt", {**SHAREGPT, "chosen": said("function_call", "sieve")},
         "chosen has a function_call that is not JSON",
     ),
+    "sharegpt, a call that is nested too deep": (
+        "sharegpt", {**SHAREGPT, "chosen": said("function_call", f'{{"name": "f", "a": {"[" * 200}{"]" * 200}}}')},
+        "chosen has a function_call that is nested too deep",
+    ),
     "sharegpt, a call without a name": (
         "sharegpt", {**SHAREGPT, "chosen": said("function_call", "[]")},
         "chosen has a function_call without the name of a function",
@@ -567,6 +571,29 @@ def test_unpaired_rows_find_each_other_across_the_file_and_a_bad_one_spoils_none
         4: (None, ""),
         5: (None, alone),
     }
+
+
+def test_a_row_that_no_sample_can_hold_spoils_no_other_of_its_prompt(tmp_path):
+    path = write(
+        tmp_path,
+        kto("Sev\0en.", True),
+        kto("Five.", True),
+        kto("N\ud800ine.", False),
+        kto("Nine.", False),
+        kto("Eight.", False, source="\0"),
+        kto("Blue.", True, prompt="Name a colour."),
+        kto("Gr\0een.", False, prompt="Name a colour."),
+        kto("a\0", True, prompt="Spoiled."),
+        kto("b\ud800", True, prompt="Spoiled."),
+    )
+    parsed = list(read_samples(path, load_format("kto")))
+    nul, half = "it holds a NUL character", "it holds half of a surrogate pair, which is no character"
+    alone = "its prompt has one completion only, so there is nothing to compare it with"
+    assert sorted(one.number for one in parsed) == list(range(1, 10))
+    assert {one.number: one.problem for one in parsed if one.problem} == {
+        1: nul, 3: half, 5: nul, 6: alone, 7: nul, 8: nul, 9: half,
+    }  # fmt: skip
+    assert [one.sample for one in parsed if one.sample] == [told(FIRST, texts=("Five.", "Nine."))]
 
 
 # Whatever a row holds

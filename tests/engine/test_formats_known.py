@@ -172,6 +172,9 @@ REFUSED = {
     "a judge's number": ("dissection", judged(human=1), "human is 1, not response_1 or response_2"),
     "a judge's list": ("dissection", judged(human=["response_1"]), "human is a list, not response_1 or response_2"),
     "a hostile judge": ("dissection", judged(**{"\x1b": "x"}), "'\\x1b' is 'x', not response_1 or response_2"),
+    "a judge whose name is half a character": (
+        "dissection", judged(**{"\ud800": "response_1"}), "it holds half of a surrogate pair, which is no character"
+    ),
     "no human": (
         "dissection",
         {**DISSECTION, "preference_labels": {"m3": "response_1"}},

@@ -486,6 +486,15 @@ def test_the_responses_of_one_prompt_make_a_sample(tmp_path):
     }
 
 
+def test_a_spoiled_row_spoils_no_other_response_to_its_prompt(tmp_path):
+    rows = [rate("Name a prime.", text, 3) for text in ("Sev\0en.", "Two.", "\ud800", "Three.")]
+    file = tmp_path / "rated.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    parsed = list(read_samples(file, load_format("helpsteer2-base")))
+    assert {one.number for one in parsed if one.problem} == {1, 3}
+    assert [tell(one.sample).texts for one in parsed if one.sample] == [["Two.", "Three."]]
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from(sorted(BASE)), values), min_size=1, max_size=3))
 def test_rated_responses_with_anything_in_them_are_joined_or_refused(changes):

@@ -446,6 +446,25 @@ def test_scores_come_in_by_sample_id_from_parquet_too(pairs, tmp_path):
     ]
 
 
+def test_scores_come_in_by_response_id(pairs, tmp_path):
+    (first, _), (_, last) = ids_of(pairs)
+    rows = [{"response_id": last, "value": 3}, {"response_id": first, "value": None}]
+    assert import_scores(pairs, write(tmp_path / "s.jsonl", *rows), name="rm") == ScoresImported(2, 2, [])
+    assert [(line["response"], line["value"]) for line in scores_of(pairs)] == [(last, 3.0), (first, None)]
+
+
+def test_the_numbers_of_a_csv_table_and_of_floats_are_read(pairs, tmp_path):
+    (first, second), (_, last) = ids_of(pairs)
+    table = tmp_path / "s.csv"
+    table.write_text(f"row,sample_id,response_id,response,value\n3,,,1,2.5\n,,{first},,-1\n1,,,1,\n,0f,,1,2\n")
+    assert import_scores(pairs, table, name="rm") == ScoresImported(4, 3, [Refused(4, "there is no sample '0f'")])
+    assert [(line["response"], line["value"]) for line in scores_of(pairs)] == [
+        (last, 2.5), (first, -1.0), (second, None),
+    ]  # fmt: skip
+    import_scores(pairs, write(tmp_path / "f.jsonl", {"row": 3.0, "response": 1.0, "value": 7}), name="floats")
+    assert scores_of(pairs, "floats") == [{"response": last, "value": 7.0}]
+
+
 def test_lower_is_better_turns_the_values_round(pairs, tmp_path):
     rows = [{"row": 1, "response": 0, "value": 0.5}, {"row": 1, "response": 1, "value": -3}]
     import_scores(pairs, write(tmp_path / "s.jsonl", *rows), name="loss", lower_is_better=True)
@@ -465,12 +484,15 @@ def test_a_missing_value_is_null_for_good_and_never_zero(value, pairs, tmp_path)
     ]
 
 
-NO_PLACE = "it has neither row (a number from 1) nor sample_id"
+NO_PLACE = "it has none of row (a number from 1), sample_id and response_id"
 REFUSED = {
     "blank row": ({"row": 2, "response": 0, "value": 1}, "no sample was imported from row 2"),
     "row 0": ({"row": 0, "response": 0, "value": 1}, "no sample was imported from row 0"),
     "row behind the last": ({"row": 4, "response": 0, "value": 1}, "no sample was imported from row 4"),
-    "row as text": ({"row": "1", "response": 0, "value": 1}, NO_PLACE),
+    "row in words": ({"row": "one", "response": 0, "value": 1}, NO_PLACE),
+    "row between two": ({"row": 1.5, "response": 0, "value": 1}, NO_PLACE),
+    "unknown response": ({"response_id": "0f", "value": 1}, "there is no response '0f'"),
+    "response id that is a list": ({"response_id": [], "value": 1}, "there is no response []"),
     "row that is true": ({"row": True, "response": 0, "value": 1}, NO_PLACE),
     "no place": ({"response": 0, "value": 1}, NO_PLACE),
     "unknown sample": ({"sample_id": "0f", "response": 0, "value": 1}, "there is no sample '0f'"),

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from engine.exporting import export
 from engine.importing import import_file
+from engine.manifests import ExportPlan
 from engine.project import Project
 from engine.records import Sample
 from engine.sources import SourceReader
+from engine.verifying import verify
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -111,3 +114,43 @@ def test_ultrafeedback_duplicates_are_equal_rows_and_are_numbered(ultrafeedback)
     assert len({sample.sample_id for sample in samples}) == 10_159
     assert sum("-" in sample.sample_id for sample in samples) == 677
     assert len({sample.prompt_id for sample in samples}) == 1_956
+
+
+FILES = sorted(path for path in DATA.rglob("*") if path.name.endswith((".json", ".jsonl.gz")))
+FORMATS = {"hh": "hh", "llamafactory": "sharegpt", "pandalm": "pandalm", "ultrafeedback": "alpaca"}
+"""By the first word of a file's name; the others are all LLMBar's."""
+
+
+def read_plainly(path: Path) -> list[dict[str, object]]:
+    if path.suffix == ".gz":
+        with gzip.open(path) as lines:
+            return [json.loads(line) for line in lines]
+    rows: list[dict[str, object]] = json.loads(path.read_text(encoding="utf-8"))
+    return rows
+
+
+@pytest.mark.parametrize("path", FILES, ids=[path.name for path in FILES])
+def test_every_row_of_a_real_file_is_kept_and_comes_out_as_it_went_in(path, tmp_path):
+    rows = read_plainly(path)
+    project = Project(tmp_path / "real.prefmap")
+    (file, _) = import_file(project, path)
+    assert file.format == FORMATS.get(path.name.partition("-")[0], "llmbar")
+    assert (file.rows, file.samples, file.refused) == (len(rows), len(rows), ())
+    assert [sample.row for sample in SourceReader(project)] == list(range(1, len(rows) + 1))
+    done = export(project, tmp_path / "same.jsonl", ExportPlan(format="same"))
+    with done.output.open(encoding="utf-8") as lines:
+        assert [json.loads(line) for line in lines] == rows
+    assert verify(done.output).rows == len(rows)
+
+
+@pytest.mark.parametrize("path", FILES, ids=[path.name for path in FILES])
+def test_a_real_file_with_damaged_lines_loses_those_alone(path, tmp_path):
+    rows = read_plainly(path)
+    spoiled = {at + 1 for at in range(0, len(rows), 7)}
+    lines = [json.dumps(row)[:-2] if number in spoiled else json.dumps(row) for number, row in enumerate(rows, start=1)]
+    (tmp_path / "damaged.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    project = Project(tmp_path / "real.prefmap")
+    (file, _) = import_file(project, tmp_path / "damaged.jsonl")
+    assert {one.row for one in file.refused} == spoiled
+    assert file.rows == len(rows) == file.samples + len(file.refused)
+    assert [sample.row for sample in SourceReader(project)] == [n for n in range(1, len(rows) + 1) if n not in spoiled]

@@ -1,6 +1,7 @@
 import json
 from contextlib import closing
 
+import duckdb
 import pytest
 
 from engine.errors import ExportRefusedError
@@ -55,6 +56,37 @@ def exported(project, name, tmp_path):
 @pytest.mark.parametrize("rows", [[*PAIRS, TIE], [rated(1, 4, 2), rated(3, 3)]], ids=["pairs", "rated"])
 def test_unreviewed_rows_come_out_as_they_went_in(tmp_path, rows):
     assert exported(project_of(tmp_path, rows), "same", tmp_path)[0] == rows
+
+
+NUMBERS = {"id": 2**64 + 1, "low": -(2**63) - 1, "parts": [10**30 + 1, 2**63 - 1, 0.1]}
+NESTED = {"deep": {"a": [{"b": [1, None, {"c": "x"}]}], "e": []}, "margin": 2.5, "tools": "[]", "messages": []}
+HALF = {"a\ud800": "\udfff", "model": "m\0"}
+
+
+EXTRAS = {"long integers": NUMBERS, "nested": NESTED, "halves of surrogate pairs": HALF}
+
+
+@pytest.mark.parametrize("extra", EXTRAS.values(), ids=EXTRAS.keys())
+def test_what_stands_beside_the_texts_comes_out_as_it_went_in(tmp_path, extra):
+    row = {**PAIRS[1], **extra}
+    (same,), _ = exported(project_of(tmp_path, [row]), "same", tmp_path)
+    assert repr(same) == repr(row)
+
+
+def test_a_number_that_json_has_no_word_for_comes_out_as_null(tmp_path):
+    row = {**PAIRS[1], "mean": float("nan"), "most": float("inf")}
+    assert exported(project_of(tmp_path, [row]), "same", tmp_path)[0] == [{**row, "mean": None, "most": None}]
+
+
+def test_a_column_that_json_cannot_say_refuses_the_export_and_leaves_no_file(tmp_path):
+    file = tmp_path / "rows.parquet"
+    query = "SELECT 'q' AS prompt, 'a' AS chosen, 'b' AS rejected, MAP {'x'::BLOB: 1} AS odd"
+    duckdb.sql(f"COPY ({query}) TO '{file}' (FORMAT parquet)")
+    project = Project(tmp_path / "p.prefmap")
+    import_file(project, file)
+    with pytest.raises(ExportRefusedError, match="A row cannot be written as JSON: keys must be str"):
+        exported(project, "same", tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["p.prefmap", "rows.parquet"]
 
 
 def test_only_the_labels_of_flipped_rows_change(tmp_path):

@@ -62,8 +62,8 @@ def test_a_spec_makes_a_scorer(spec, scorer, name):
     ("spec", "sentence"),
     [
         ("crossfitt", "There is no scorer 'crossfitt'. Did you mean crossfit? See: prefmap list scorers"),
-        ("zebra", "There is no scorer 'zebra'. It may be: crossfit, column. See: prefmap list scorers"),
-        ("", "There is no scorer ''. It may be: crossfit, column. See: prefmap list scorers"),
+        ("zebra", "There is no scorer 'zebra'. It may be: crossfit, column, reference. See: prefmap list scorers"),
+        ("", "There is no scorer ''. It may be: crossfit, column, reference. See: prefmap list scorers"),
         ("column", "column needs a column: column:COLUMN"),
         ("column:", "column: needs a column: column:COLUMN"),
         ("crossfit:big", "crossfit:big: crossfit takes nothing behind the colon."),
@@ -102,7 +102,7 @@ def test_a_table_goes_before_a_kind_of_the_same_name_and_may_leave_the_kind_out(
 @pytest.mark.parametrize(
     ("table", "sentence"),
     [
-        ({}, "There is no scorer 'mine'. It may be: crossfit, column. See: prefmap list scorers"),
+        ({}, "There is no scorer 'mine'. It may be: crossfit, column, reference. See: prefmap list scorers"),
         ({"scorer": "crossfit", "folds": 5.7}, "[scorers.mine]: folds is 5.7, not int."),
         ({"scorer": "crossfit", "folds": True}, "[scorers.mine]: folds is True, not int."),
         ({"scorer": "crossfit", "seeds": 1}, "[scorers.mine]: crossfit has no setting 'seeds'. Did you mean seed?"),
@@ -127,7 +127,7 @@ def test_the_identity_is_of_what_changes_the_values():
 # The contract, for every built-in scorer
 
 
-BUILT_IN = {"crossfit": "crossfit?folds=2", "column": "column:score"}
+BUILT_IN = {"crossfit": "crossfit?folds=2", "column": "column:score", "reference": "reference:{model}?file={file}"}
 
 CONTRACT_SAMPLES = [
     *(make_sample(n) for n in range(60)),
@@ -138,18 +138,29 @@ CONTRACT_SAMPLES = [
 ]
 
 
+@pytest.fixture
+def spec(request, tmp_path):
+    """The SPEC of a kind; references are the first responses, and the embedder is a tiny random one."""
+    if request.param != "reference":
+        return BUILT_IN[request.param]
+    rows = [{"sample_id": one.sample_id, "reference": one.responses[0].text} for one in CONTRACT_SAMPLES]
+    file = tmp_path / "references.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return BUILT_IN[request.param].format(model=request.getfixturevalue("tiny_embedder"), file=file)
+
+
 def test_every_built_in_scorer_is_tested():
     assert set(BUILT_IN) == set(SCORERS) <= set(kinds())
 
 
-@pytest.mark.parametrize("kind", BUILT_IN)
-def test_a_scorer_says_nothing_of_nothing(kind):
-    assert list(make_scorer(BUILT_IN[kind], {}).scorer([])) == []
+@pytest.mark.parametrize("spec", BUILT_IN, indirect=True)
+def test_a_scorer_says_nothing_of_nothing(spec):
+    assert list(make_scorer(spec, {}).scorer([])) == []
 
 
-@pytest.mark.parametrize("kind", BUILT_IN)
-def test_a_scorer_keeps_the_contract(kind):
-    scorer = make_scorer(BUILT_IN[kind], {}).scorer
+@pytest.mark.parametrize("spec", BUILT_IN, indirect=True)
+def test_a_scorer_keeps_the_contract(spec):
+    scorer = make_scorer(spec, {}).scorer
     scores = list(scorer(CONTRACT_SAMPLES))
     ids = [one.response_id for one in scores]
     assert len(ids) == len(set(ids))

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from engine.errors import FormatUnknownError, ProjectDamagedError, SourceUnreadableError
 from engine.importing import Reading, import_file
+from engine.nesting import DEEPEST
 from engine.project import Project
 from engine.records import Message, Sample
 from engine.rows import Row, kind_of, read_rows
@@ -172,6 +173,31 @@ def test_a_line_that_python_gives_up_on_is_a_bad_row(line, tmp_path):
     assert second == Row(2, GOOD)
 
 
+def nested(depth: int) -> object:
+    """Give lists and objects in turn, as many deep as that."""
+    value: object = "x"
+    for level in range(depth):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("name", ["p.jsonl", "p.json"])
+def test_a_row_is_refused_when_it_is_nested_deeper_than_any_reader_likes(name, tmp_path):
+    path = tmp_path / name
+    rows = [{"a": nested(DEEPEST - 1)}, {"a": nested(DEEPEST)}, {"a": nested(300)}]
+    path.write_text(json.dumps(rows) if name == "p.json" else "\n".join(map(json.dumps, rows)))
+    problem = "lists and objects stand in one another more than 100 deep"
+    assert list(read_rows(path)) == [Row(1, rows[0]), bad(2, problem), bad(3, problem)]
+
+
+def test_an_integer_of_any_length_is_not_rounded(tmp_path):
+    path = tmp_path / "p.jsonl"
+    numbers = [sign * (10**digits + 7) for digits in (17, 18, 19, 20, 40) for sign in (1, -1)]
+    path.write_text(json.dumps({"a": numbers}) + "\n")
+    (row,) = read_rows(path)
+    assert repr(row.values) == repr({"a": numbers})
+
+
 def test_nan_in_a_row_is_nan_and_no_error(tmp_path):
     path = tmp_path / "p.jsonl"
     path.write_bytes(b'{"a":NaN}')
@@ -248,6 +274,58 @@ def test_what_parquet_holds_comes_as_plain_values(tmp_path):
         "n": 2,
         "deep": {"a": [1]},
     }
+
+
+@pytest.mark.parametrize(
+    ("value", "deep"),
+    [
+        ("[" * 16 + "1" + "]" * 16, False),
+        ("[" * 17 + "1" + "]" * 17, True),
+        ("[{'a': " * 17 + "1" + "}]" * 17, True),
+        ("{'x': 1, " + ", ".join(f"'l{n} (a, [b' : [[{n}]]" for n in range(20)) + "}", False),
+        ("[{'a': 1.5::DECIMAL(3, 1), 'b': [{'c': ['x'::ENUM('x', '(')]}]}]", False),
+    ],
+    ids=["16 lists", "17 lists", "17 lists of objects", "lists side by side", "types with commas"],
+)
+def test_lists_in_lists_that_duckdb_would_never_finish_are_refused(value, deep, tmp_path):
+    path = tmp_path / "p.parquet"
+    write_parquet(path, f"SELECT {value} AS value")
+    if deep:
+        with pytest.raises(SourceUnreadableError, match="holds lists in lists, more than 16 deep"):
+            list(read_rows(path))
+    else:
+        assert len(list(read_rows(path))) == 1
+
+
+def test_times_in_parquet_come_as_text_at_any_depth(tmp_path):
+    path = tmp_path / "p.parquet"
+    write_parquet(
+        path,
+        "SELECT DATE '2024-01-02' AS day, {'at': TIMESTAMPTZ '2024-01-02 03:00:00+00'} AS zoned, "
+        "MAP {DATE '2024-01-02': 1} AS days, [{'DATE': TIME '03:00:00', 'n': 1}] AS times, 7 AS \"TIME (s)\"",
+    )
+    (row,) = read_rows(path)
+    assert row.values is not None
+    zoned = row.values["zoned"]
+    assert isinstance(zoned, dict)
+    assert str(zoned["at"])[:4] == "2024"
+    assert {**row.values, "zoned": None} == {
+        "day": "2024-01-02",
+        "zoned": None,
+        "days": {"2024-01-02": 1},
+        "times": [{"DATE": "03:00:00", "n": 1}],
+        "TIME (s)": 7,
+    }
+
+
+@pytest.mark.parametrize("query", ["SELECT 'marked' AS prompt", "SELECT '\"marked\"'::JSON AS prompt"])
+def test_parquet_whose_text_is_not_utf8_is_named(query, tmp_path):
+    path = tmp_path / "p.parquet"
+    content = write_parquet(path, query)
+    assert b"marked" in content
+    path.write_bytes(content.replace(b"marked", b"\xed\xa0\x80\xff\xfe\xc3"))
+    with pytest.raises(SourceUnreadableError, match="is not parquet that DuckDB can read: "):
+        list(read_rows(path))
 
 
 PACKED = gzip.compress(as_lines([{**GOOD, "chosen": random.Random(7).randbytes(9_000).hex()}] * 9))

@@ -1,4 +1,5 @@
 import math
+import time
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,7 @@ from engine.turns import (
     is_transcript,
     opens_with_turn,
     read_conversations,
+    read_marked,
     read_messages,
     read_pair_columns,
     read_prompt,
@@ -305,3 +307,27 @@ PAIR_COLUMNS = {
 @pytest.mark.parametrize(("row", "columns"), PAIR_COLUMNS.values(), ids=PAIR_COLUMNS.keys())
 def test_numbers_of_both_sides_are_kept_under_their_common_name(row, columns):
     assert read_pair_columns(row, ("chosen", "rejected")) == columns
+
+
+OPENED = "<extra_id_1>User\n"
+MARKED = {
+    "no mark": ("q\n\n", [("user", "q\n\n")]),
+    "empty": ("", []),
+    "lines before a mark": (f"q\n\n\n<extra_id_1>Assistant\na\n\n{OPENED}q\n", [
+        ("user", "q"), ("assistant", "a"), ("user", "q\n"),
+    ]),
+    "a mark first": (f"\n{OPENED}q", [("user", "q")]),
+    "nothing said": (f"q{OPENED}{OPENED}", [("user", "q"), ("user", ""), ("user", "")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "turns"), MARKED.values(), ids=MARKED.keys())
+def test_a_marked_prompt_is_cut_where_a_mark_opens_a_turn(text, turns):
+    assert [(turn.role, turn.content) for turn in read_marked(text)] == turns
+
+
+@pytest.mark.parametrize("text", ["\n" * 200_000, "\n\n\n" + OPENED * 20_000], ids=["empty lines", "marks"])
+def test_a_long_marked_prompt_takes_no_longer_than_it_must(text):
+    began = time.process_time()
+    read_marked(text)
+    assert time.process_time() - began < 2

@@ -195,6 +195,38 @@ def test_an_export_is_read_again_as_the_same_samples(import_rows, tmp_path, layo
     assert [pair_of(sample) for sample in after] == [pair_of(sample) for sample in before]
 
 
+TRAPS = [
+    ("blue", "blueish"),
+    ("Seven. Or two.", "Seven."),
+    (" Spaced \n", "Not."),
+    ("One\r\ntwo.", "One\ntwo."),
+    ("Human: an animal.", "One.\n\nHuman: two.\n\nAssistant: three."),
+    ("\ufeffMarked.", "Not marked.\u2028"),
+]
+
+
+@pytest.mark.parametrize(("chosen", "rejected"), TRAPS, ids=[chosen.strip()[:5] for chosen, _ in TRAPS])
+@pytest.mark.parametrize("layout", READ_BY)
+def test_texts_that_are_easily_mistaken_are_read_again_as_they_were(import_rows, tmp_path, layout, chosen, rejected):
+    done = export_as(layout, import_rows([row_of([said("user", "Which?")], chosen, rejected)]), tmp_path / "out.jsonl")
+    again = Project(tmp_path / "again.prefmap")
+    import_file(again, done.output)
+    (sample,) = SourceReader(again)
+    texts = (chosen.strip(), rejected.strip()) if layout == "axolotl" else (chosen, rejected)
+    assert sample.prompt == (Message("user", "Which?"),)
+    assert pair_of(sample) == texts
+
+
+@pytest.mark.parametrize("layout", [*READ_BY, "kto"])
+def test_an_export_that_is_imported_is_exported_as_the_same_bytes(import_rows, tmp_path, layout):
+    first = export_as(layout, import_rows(ROWS), tmp_path / "first.jsonl")
+    again = Project(tmp_path / "again.prefmap")
+    import_file(again, first.output)
+    second = export_as(layout, again, tmp_path / "second.jsonl")
+    assert first.kept >= len(ROWS) - 1
+    assert second.output.read_bytes() == first.output.read_bytes()
+
+
 def _without_space(row: Json) -> Json:
     return row | {side: row[side].strip() for side in ("chosen", "rejected")}
 
@@ -275,7 +307,7 @@ def test_openai_rows_hold_input_and_two_outputs():
     ]
 
 
-@pytest.mark.parametrize("tools", ["not JSON", '{"type": "function"}', '["look"]'])
+@pytest.mark.parametrize("tools", ["not JSON", '{"type": "function"}', '["look"]', "[{}]", "[" * 9999], ids=len)
 def test_openai_refuses_tools_that_are_no_list_of_tools(tools):
     (row,) = write_pair("openai", tools=tools)
     assert load_writer("openai").find_problem(row) == "tools is not a list of tools"

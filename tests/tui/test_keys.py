@@ -41,6 +41,6 @@ def test_the_help_has_a_line_for_each_key():
 
 def test_the_footer_fits_and_keeps_the_way_to_help():
     for width in (40, 60, 80, 140):
-        line = footer(*REVIEW_SCREEN, width=width)
+        line = "".join(span.text for span in footer(*REVIEW_SCREEN, width=width))
         assert len(line) <= width
         assert line.endswith("? help")

@@ -1,3 +1,4 @@
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 
@@ -56,7 +57,7 @@ async def test_the_cursor_starts_on_the_sample_that_is_read(sample_project):
         assert "high_average" in "".join(shown)
         assert shown[-5].strip().startswith(".00")
         assert "cut" in shown[-5]
-        assert "1 sample" in shown[-3]
+        assert re.search(r"[1-9]\d* samples?  ", shown[-3])
         assert "enter read worst" in shown[-1]
         assert cursor_styles(pilot) == 1
 

@@ -1,44 +1,8 @@
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
-
 import pytest
-from textual.pilot import Pilot
+from review_pilot import log_of, running, screen_text
 
-from engine.project import Project
-from engine.reviewing import Review
-from engine.store import Store
-from tui.app import ReviewApp
 from tui.screens.help import HelpScreen
 from tui.screens.queue import QueueScreen
-from tui.session import Session
-from tui.terminal import Charset
-from tui.widgets.page_view import PageView
-
-UTF8 = Charset(has_frames=True, has_unicode=True)
-
-
-@asynccontextmanager
-async def running(project: Project, *, read_only: bool = False, size=(80, 24)) -> AsyncIterator[Pilot]:
-    review = None if read_only else Review(project, "kim")
-    with closing(Store.open(project.map)) as store:
-        app = ReviewApp(Session(store, review), UTF8)
-        async with app.run_test(size=size) as pilot:
-            await app.workers.wait_for_complete()
-            await pilot.pause()
-            yield pilot
-    if review:
-        review.close()
-
-
-def screen_text(pilot: Pilot) -> str:
-    rows = (row for page in pilot.app.screen.query(PageView) for row in page.rows)
-    return "\n".join("".join(span.text for span in row) for row in rows)
-
-
-def log_of(project: Project) -> list[dict]:
-    (path,) = project.review_logs()
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 async def test_it_opens_on_the_likeliest_mislabel(sample_project):

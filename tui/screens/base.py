@@ -7,6 +7,7 @@ from engine.errors import PrefmapError
 from tui.page import Row, Span
 from tui.screens.help import HelpScreen
 from tui.session import Session
+from tui.settings import Settings
 from tui.terminal import Charset
 from tui.text import cell_width, clip
 from tui.widgets.page_view import PageView
@@ -15,6 +16,7 @@ SMALLEST = (40, 10)
 """Columns and rows below which nothing can be read, and no verdict is taken."""
 
 PROGRAM = " prefmap"
+DEFAULTS = Settings()
 MOST_GAP = 6
 """Columns between two words of the heading where there is room."""
 
@@ -26,6 +28,12 @@ class BaseScreen(Screen[None]):
         super().__init__()
         self.session = session
         self.charset = charset
+
+    @property
+    def settings(self) -> Settings:
+        """What the person set; the app has it."""
+        settings: Settings = getattr(self.app, "settings", DEFAULTS)
+        return settings
 
     def page(self, selector: str) -> PageView:
         return self.query_one(selector, PageView)
@@ -46,7 +54,7 @@ class BaseScreen(Screen[None]):
         return clip(text, max(self.app.size.width - taken, 1), ellipsis=self.charset.ellipsis)
 
     def action_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.charset))
+        self.app.push_screen(HelpScreen(self.charset, self.settings.keymap))
 
     def action_back(self) -> None:
         self.app.pop_screen()

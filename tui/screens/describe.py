@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from engine.records import Sample
-from engine.steps import Step
+from engine.steps import Outcome, Step
 from tui.page import STACKED_COLUMNS, Block, View
 from tui.session import Progress, Shown
 from tui.terminal import Charset
@@ -11,6 +10,9 @@ from tui.text import cell_width
 
 SHOWN_DIGITS = 8
 NO_VALUE = "--"
+
+FLAGS_OF_TEXT = ("no prompt", "contexts differ", "roles do not alternate", "empty response", "identical responses")
+"""Flags that say nothing of the label, so that a blind reviewer may see them."""
 
 
 def fraction(value: float | None, digits: int = 2) -> str:
@@ -34,13 +36,16 @@ def describe_reason(shown: Shown, charset: Charset, width: int) -> str:
     """Say why this sample is here. `~` marks a suspicion that no verdict has confirmed yet."""
     entry = shown.entry
     is_wide = width >= STACKED_COLUMNS
+    name = f"id {shown.sample.sample_id[:SHOWN_DIGITS]}"
+    if shown.mode == "blind" and not shown.is_revealed:
+        return " " + join_fitting(["why  shown after the verdict" if is_wide else "blind", name], width - 1)
     suspicion = f"~{fraction(entry.suspicion)}"
     margin = NO_VALUE if entry.margin is None else f"{entry.margin:+.1f}"
     words = [
         f"why  suspicion {suspicion} (rank {shown.rank:,})" if is_wide else f"{suspicion} rank {shown.rank:,}",
         f"{entry.against}/{entry.scorers} {'scorers ' if is_wide else ''}against",
         f"{'margin ' if is_wide else ''}z {margin}",
-        f"id {shown.sample.sample_id[:SHOWN_DIGITS]}",
+        name,
         entry.region or "",
         charset.show(shown.sample.source),
     ]
@@ -51,7 +56,8 @@ def describe_scores(shown: Shown, charset: Charset) -> str:
     """Say what each scorer gives each response."""
     parts = []
     for name, values in shown.scores.items():
-        each = "  ".join(f"[{n}] {_value(value, reason)}" for n, (value, reason) in enumerate(values, start=1))
+        numbered = sorted((shown.number(index), said) for index, said in enumerate(values))
+        each = "  ".join(f"[{number}] {_value(*said)}" for number, said in numbered)
         parts.append(f"{charset.show(name)}: {each}")
     return " scores  " + ("   ".join(parts) or "none yet")
 
@@ -62,6 +68,19 @@ def _value(value: float | None, reason: str) -> str:
 
 def describe_step(what: str, step: Step) -> str:
     return f"{what}: {step.act} {step.sample_id[:SHOWN_DIGITS]}"
+
+
+def describe_choice(shown: Shown, outcome: Outcome) -> str:
+    """Say what a blind verdict came to, now that the label may be known: what was preferred, and who agrees."""
+    pair = shown.sample.pair
+    chosen = next((n for n, one in enumerate(shown.sample.responses) if one.response_id == outcome.preferred), None)
+    if chosen is None:
+        return f"you: {outcome.verdict} {outcome.sample_id[:SHOWN_DIGITS]}"
+    label = "the label is a tie" if pair is None else f"the label says [{shown.number(pair.chosen)}]"
+    agree = shown.entry.scorers - shown.entry.against if outcome.verdict == "keep" else shown.entry.against
+    with_you = f".  {agree}/{shown.entry.scorers} scorers agree with you" if shown.entry.scorers and pair else ""
+    said = f"you prefer [{shown.number(chosen)}], {label} -> {outcome.verdict} {outcome.sample_id[:SHOWN_DIGITS]}"
+    return said + with_you
 
 
 def describe_progress(progress: Progress, saved_at: str, width: int) -> str:
@@ -84,32 +103,20 @@ def _duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{max(minutes, 1)} min"
 
 
-def make_view(shown: Shown, charset: Charset, *, scores: bool = False, unfolded: bool = False) -> View:
-    """Make blocks of a sample: the prompt, the label's pair, then the other responses."""
-    order = order_responses(shown.sample)
-    responses = [_response_block(shown, index, charset, scores=scores) for index in order]
-    others = "  ".join(_other(shown, index) for index in order[2:])
-    prompt = _prompt_block(shown, charset, unfolded=unfolded)
-    return View(prompt, responses, f"also {others}  (tab)" if others else "", unfolded=unfolded)
+def make_view(shown: Shown, charset: Charset, *, scores: bool = False) -> View:
+    """Make blocks of a sample: the prompt, the first two responses in their order on the screen, then the others."""
+    responses = [_response_block(shown, index, charset, scores=scores) for index in shown.order]
+    others = "  ".join(_other(shown, index) for index in shown.order[2:])
+    return View(_prompt_block(shown, charset), responses, f"also {others}  (tab)" if others else "")
 
 
-def order_responses(sample: Sample) -> list[int]:
-    """Put the label's pair first, then the others as they come."""
-    pair = sample.pair
-    others = range(len(sample.responses))
-    return (
-        [pair.chosen, pair.rejected, *(n for n in others if n not in (pair.chosen, pair.rejected))]
-        if pair
-        else [*others]
-    )
-
-
-def _prompt_block(shown: Shown, charset: Charset, *, unfolded: bool) -> Block:
+def _prompt_block(shown: Shown, charset: Charset) -> Block:
     turns = shown.sample.prompt
-    text = "\n\n".join(f"{turn.role}: {turn.content}" for turn in (turns if unfolded else turns[-1:]))
-    folded = 0 if unfolded else len(turns) - 1
+    text = "\n\n".join(f"{turn.role}: {turn.content}" for turn in turns[-1:])
+    folded = len(turns) - 1
     earlier = f"{folded} earlier turn{'s' if folded > 1 else ''} folded (o)" if folded > 0 else ""
-    title = "  ".join(("prompt", *(f"! {flag}" for flag in shown.sample.flags)))
+    flags = [flag for flag in shown.sample.flags if shown.is_revealed or flag in FLAGS_OF_TEXT]
+    title = "  ".join(("prompt", *(f"! {flag}" for flag in flags)))
     return Block(title, charset.show(text) or "(the row has none)", note=earlier)
 
 
@@ -123,13 +130,15 @@ def _response_block(shown: Shown, index: int, charset: Charset, *, scores: bool)
     name, style = _standing(shown, index)
     values = [value for value, _ in (given[index] for given in shown.scores.values())] if scores else []
     said = "  ".join(NO_VALUE if value is None else f"{value:.3f}" for value in values)
-    title = f"[{index + 1}] {name}" + (f"  {said}" if said else "")
+    title = f"[{shown.number(index)}] {name}".rstrip() + (f"  {said}" if said else "")
     return Block(title, charset.show(text), style, size=f"{len(response.text):,} chars")
 
 
 def _standing(shown: Shown, index: int) -> tuple[str, str]:
     """Say what label and verdict make of a response."""
     pair, outcome = shown.sample.pair, shown.outcome
+    if not shown.is_revealed:
+        return "", "title"
     label = shown.sample.responses[index].label
     rated = f" {label:g}" if label is not None and len(shown.sample.responses) > 2 else ""
     name = "no label" if label is None else f"tie{rated}" if pair is None else f"label{rated}"
@@ -147,4 +156,6 @@ def _standing(shown: Shown, index: int) -> tuple[str, str]:
 
 def _other(shown: Shown, index: int) -> str:
     label = shown.sample.responses[index].label
-    return f"[{index + 1}] {NO_VALUE if label is None else f'{label:g}'}"
+    if not shown.is_revealed:
+        return f"[{shown.number(index)}]"
+    return f"[{shown.number(index)}] {NO_VALUE if label is None else f'{label:g}'}"

@@ -88,7 +88,7 @@ class MapScreen(BaseScreen):
             legend(self.colouring, self.charset, width),
             [Span(self.fit(under, 0))],
             [Span(self.fit(f" {notes}", 0), "faint")],
-            [Span(footer(MAP, width=width), "strong")],
+            footer(MAP, width=width, keymap=self.settings.keymap),
         ]
         self.page("#body").rows = rows
 

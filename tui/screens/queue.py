@@ -53,7 +53,7 @@ class QueueScreen(BaseScreen):
             mark, style = (">", "cursor") if place == self.cursor else (" ", "")
             rows.append([Span(self.fit(mark + line[1:], 0), style)])
         rows += [[]] * (self.room - len(entries))
-        self.query_one(PageView).rows = [*rows, [Span(footer(LIST, width=self.app.size.width), "strong")]]
+        self.query_one(PageView).rows = [*rows, footer(LIST, width=self.app.size.width, keymap=self.settings.keymap)]
 
     def action_move(self, steps: int) -> None:
         self.cursor = min(max(self.cursor + steps, 0), max(len(self.session.order) - 1, 0))

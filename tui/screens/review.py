@@ -1,29 +1,24 @@
 """The review screen: one sample, its label, and a key for each verdict."""
 
+import os
+import shlex
+import subprocess
+import tempfile
 import time
 from dataclasses import replace
-from datetime import datetime
 
 from textual import on, work
-from textual.app import ComposeResult
+from textual.app import ComposeResult, SuspendNotSupported
 
 from engine.errors import PrefmapError
-from engine.outcomes import name_choice
-from engine.records import Pair, Verdict
-from engine.steps import Step
 from tui.dialogs.goto import GotoDialog
 from tui.keys import REVIEW_SCREEN, bind, footer
 from tui.messages import QueueLoaded, SampleChosen
-from tui.page import STACKED_COLUMNS, Page, Row, Span, lay_out
-from tui.screens.base import SMALLEST, BaseScreen
-from tui.screens.describe import (
-    describe_progress,
-    describe_reason,
-    describe_scores,
-    describe_step,
-    make_view,
-    order_responses,
-)
+from tui.page import STACKED_COLUMNS, Block, Page, Row, Span, lay_out
+from tui.screens.asides import Aside, conversation, guidelines, history, write_sample
+from tui.screens.base import SMALLEST
+from tui.screens.deciding import DecidingScreen
+from tui.screens.describe import describe_progress, describe_reason, describe_scores, make_view
 from tui.screens.map import MapScreen
 from tui.screens.queue import QueueScreen
 from tui.session import Shown
@@ -32,7 +27,7 @@ from tui.widgets.page_view import PageView
 NO_PAGE = Page([], 0, 1)
 
 
-class ReviewScreen(BaseScreen):
+class ReviewScreen(DecidingScreen):
     """Shows the sample at the session's place; every verdict is on disk before anything moves."""
 
     BINDINGS = bind(*REVIEW_SCREEN)
@@ -46,9 +41,9 @@ class ReviewScreen(BaseScreen):
         self.shown: Shown | None = None
         self.drawn = NO_PAGE
         self.focused_response: int | None = None
-        self.unfolded = self.with_scores = False
-        self.half: int | None = None
-        """The better response of a choice between more than two, while the worse one is not named yet."""
+        self.aside: Aside = ""
+        self.with_scores = False
+        self.half = None
         self.top = 0
         self.last = ""
         self.saved_at = ""
@@ -66,7 +61,7 @@ class ReviewScreen(BaseScreen):
         """Show the sample at the session's place from its top."""
         self.shown = self.session.show()
         self.focused_response = self.half = None
-        self.unfolded = False
+        self.aside = ""
         self.top = 0
         self.since = time.monotonic()
         self.draw()
@@ -95,120 +90,52 @@ class ReviewScreen(BaseScreen):
             ]
             self.drawn = NO_PAGE
             return
-        view = make_view(self.shown, self.charset, scores=self.with_scores, unfolded=self.unfolded)
-        view = replace(view, focus=self.focused_response, top=self.top)
+        view = make_view(self.shown, self.charset, scores=self.with_scores and not self.is_hidden)
+        view = replace(view, focus=self.focused_response, top=self.top, aside=self.aside_block())
         self.drawn = lay_out(view, width, height, self.charset)
         self.top = min(self.top, self.drawn.last_top)
         self.page("#body").rows = self.drawn.rows
 
-    @property
-    def is_too_small(self) -> bool:
-        return self.app.size.width < SMALLEST[0] or self.app.size.height < SMALLEST[1]
-
-    def head_rows(self) -> list[Row]:
-        place = f"{min(self.session.position + 1, len(self.session.order)):,} of {len(self.session.order):,}"
-        title = self.heading(f"queue: {self.session.by}", place, "sighted")
-        if self.shown is None:
-            return [title, []]
-        if self.with_scores:
-            return [title, [Span(self.fit(describe_scores(self.shown, self.charset), 0))]]
-        return [title, [Span(describe_reason(self.shown, self.charset, self.app.size.width))]]
-
-    def foot_rows(self) -> list[Row]:
-        width = self.app.size.width
-        progress = describe_progress(self.session.progress(), self.saved_at, width)
-        keys = footer(*REVIEW_SCREEN, width=width)
-        return [[Span(self.fit(f" {self.last}", 0))], [Span(progress, "faint")], [Span(keys, "strong")]]
-
-    def tell(self, text: str) -> None:
-        """Say something on the line for it; nothing pops up."""
-        self.last = text
-        self.page("#foot").rows = self.foot_rows()
-
-    def action_give(self, verdict: Verdict) -> None:
-        """Log a verdict on the label's pair, then show the next unread sample."""
-        if verdict == "keep" and self.half is not None and self.shown and self.shown.sample.pair:
-            self.prefer(self.half, self.shown.sample.pair.rejected)
-            return
-        self.decide(verdict, None)
-
-    def action_choose(self, number: int) -> None:
-        """Prefer a response: over the other one of two, or over the one that is named next."""
-        if self.shown is None:
-            return
-        if number > len(self.shown.sample.responses):
-            self.tell(f"there is no response [{number}] here")
-            return
-        index = number - 1
-        if len(self.shown.sample.responses) == 2:
-            self.prefer(index, 1 - index)
-        elif self.half is None:
-            self.half = index
-            self.tell(f"[{number}] is better: press the number of the worse one, or y for the label's")
-        else:
-            self.prefer(self.half, index)
-
-    def prefer(self, better: int, worse: int) -> None:
-        if self.shown is None:
-            return
-        if better == worse:
-            self.tell(f"[{better + 1}] cannot be better than itself: press another number, or h and l to start again")
-            return
-        self.decide("keep" if self.shown.sample.pair == Pair(better, worse) else "flip", Pair(better, worse))
-
-    def decide(self, verdict: Verdict, pair: Pair | None) -> None:
-        """On disk first, on screen second."""
-        if self.shown is None or self.is_too_small:
-            return
-        if self.unfolded:
-            self.tell("the responses are hidden: o shows them again")
-            return
-        if self.session.review is None:
-            self.tell("this is --read-only: no verdict was written")
-            return
-        seconds = round(time.monotonic() - self.since, 1)
-        seen = ["label", "reason", *(["scores"] if self.with_scores else [])]
-        order = [self.shown.sample.responses[index].response_id for index in self.drawn_responses]
-        preferred, rejected = (pair.chosen, pair.rejected) if pair else (None, None)
-        try:
-            outcome = self.session.give(
-                self.shown, verdict, preferred, rejected, seconds=seconds, mode="sighted", shown=order, seen=seen
-            )
-        except PrefmapError as error:
-            self.tell(self.charset.show(str(error)))
-            return
-        self.note_time()
-        choice = name_choice(self.shown.sample, outcome) if len(self.shown.sample.responses) > 2 else ""
-        self.last = describe_step("last", outcome) + f"{choice}, {seconds:.0f} s.  u takes it back"
-        self.show_sample()
-
-    def note_time(self) -> None:
-        self.saved_at = datetime.now().astimezone().strftime("%H:%M:%S")
+    def aside_block(self) -> Block | None:
+        """Make the page that stands in place of the sample, if one does."""
+        if self.shown is None or not self.aside:
+            return None
+        if self.aside == "conversation":
+            return conversation(self.shown, self.charset)
+        if self.aside == "guidelines":
+            return guidelines(self.settings.guidelines, self.charset)
+        said = self.session.said_of(self.shown.sample)
+        return history(self.shown, said, self.session.store.rationales(self.shown.sample), self.charset)
 
     @property
     def drawn_responses(self) -> list[int]:
         """The responses on the screen, in their order there."""
         if self.shown is None:
             return []
-        order = order_responses(self.shown.sample)
         is_alone = self.focused_response is not None or self.app.size.width < STACKED_COLUMNS
-        return [order[self.focused_response or 0]] if is_alone else order[:2]
+        return [self.shown.order[self.focused_response or 0]] if is_alone else [*self.shown.order[:2]]
 
-    def tell_step(self, what: str, step: Step | None, otherwise: str) -> None:
-        """Say which step was logged; none means that nothing was."""
-        self.last = describe_step(what, step) if step else otherwise
-        if step:
-            self.note_time()
+    def head_rows(self) -> list[Row]:
+        place = f"{min(self.session.position + 1, len(self.session.order)):,} of {len(self.session.order):,}"
+        title = self.heading(f"queue: {self.session.by}", place, self.session.mode)
+        if self.shown is None:
+            return [title, []]
+        if self.with_scores and not self.is_hidden:
+            return [title, [Span(self.fit(describe_scores(self.shown, self.charset), 0))]]
+        return [title, [Span(describe_reason(self.shown, self.charset, self.app.size.width))]]
 
-    def action_undo(self) -> None:
-        step = self.session.undo()
-        self.tell_step("taken back", step, "there is nothing to take back")
-        self.show_sample()
+    def foot_rows(self) -> list[Row]:
+        width = self.app.size.width
+        progress = describe_progress(self.session.progress(), self.saved_at, width)
+        keys = footer(
+            *REVIEW_SCREEN, width=width, keymap=self.settings.keymap, dim=self.idle_keys, instead=self.other_words
+        )
+        return [[Span(self.fit(f" {self.last}", 0))], [Span(progress, "faint")], keys]
 
-    def action_redo(self) -> None:
-        step = self.session.redo()
-        self.tell_step("done again", step, "there is nothing to do again")
-        self.show_sample()
+    def tell(self, text: str) -> None:
+        """Say something on the line for it; nothing pops up."""
+        self.last = text
+        self.page("#foot").rows = self.foot_rows()
 
     def action_move(self, steps: int) -> None:
         self.session.move(steps)
@@ -237,21 +164,52 @@ class ReviewScreen(BaseScreen):
         self.top = 0
         self.draw_body()
 
-    def action_unfold(self) -> None:
-        """Show the whole conversation alone, or the responses again."""
-        self.unfolded = not self.unfolded and self.shown is not None
+    def action_turn_to(self, aside: Aside) -> None:
+        """Show a page in place of the sample, or the sample again."""
+        self.aside = "" if self.aside == aside or self.shown is None else aside
         self.top = 0
         self.draw_body()
-        self.tell("o goes back to the responses" if self.unfolded else "")
 
     def action_evidence(self) -> None:
+        if self.is_hidden:
+            self.tell("the scores are hidden while blind: f3 shows them")
+            return
         self.with_scores = not self.with_scores
         self.draw()
+
+    def action_copy(self) -> None:
+        if self.shown is not None:
+            self.app.copy_to_clipboard(write_sample(self.shown))
+            self.tell("sent to the terminal's clipboard; where that does not work: e opens a pager")
+
+    def action_pager(self) -> None:
+        """Leave the screen to the person's pager for a while."""
+        if self.shown is None:
+            return
+        with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(write_sample(self.shown))
+            file.flush()
+            try:
+                with self.app.suspend():
+                    subprocess.run([*shlex.split(os.environ.get("PAGER") or "less"), file.name], check=False)
+            except (OSError, ValueError, SuspendNotSupported) as error:
+                self.tell(self.charset.show(f"$PAGER cannot be run: {error}"))
+        self.app.screen.refresh(layout=True)
+
+    def action_quit(self) -> None:
+        """Leave an aside first, the app second."""
+        if self.aside:
+            self.action_turn_to(self.aside)
+        else:
+            self.app.exit()
 
     def action_list(self) -> None:
         self.app.push_screen(QueueScreen(self.session, self.charset))
 
     def action_map(self) -> None:
+        if self.session.mode == "blind":
+            self.tell("the map tells of scores: f3 turns to sighted first")
+            return
         self.app.push_screen(MapScreen(self.session, self.charset))
 
     def action_goto(self) -> None:

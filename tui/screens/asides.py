@@ -1,0 +1,78 @@
+"""Pages that take the place of the sample for a while: the whole conversation, who said what, the guidelines."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from engine.steps import Outcome
+from tui.page import Block
+from tui.screens.describe import NO_VALUE
+from tui.session import Shown
+from tui.terminal import Charset
+
+Aside = Literal["", "conversation", "history", "guidelines"]
+
+NO_GUIDELINES = "The project has no guidelines: write them into guidelines.md in its folder."
+
+
+def conversation(shown: Shown, charset: Charset) -> Block:
+    """Write every turn before the responses, with its role, and the tools that could be called."""
+    turns = "\n\n".join(f"{turn.role}: {turn.content}{_more(turn.extra)}" for turn in shown.sample.prompt)
+    tools = f"\n\ntools: {shown.sample.tools}" if shown.sample.tools else ""
+    return Block("the whole conversation", charset.show(turns + tools) or "(the row has none)", note="o back")
+
+
+def _more(extra: str) -> str:
+    return f"\n{extra}" if extra else ""
+
+
+def history(shown: Shown, said: Sequence[Outcome], rationales: Mapping[str, Sequence[str]], charset: Charset) -> Block:
+    """Write who said what of a sample; while blind and unread, own verdicts alone."""
+    sample = shown.sample
+    lines = [f"{sample.sample_id}   {sample.file}, row {sample.row:,}   {sample.source}".rstrip(), ""]
+    if not shown.is_revealed:
+        return Block("history", charset.show("\n".join([*lines, "shown after the verdict"])), note="i back")
+    lines += _list("verdicts", [_describe_verdict(shown, one) for one in said])
+    votes = [f"{name}: {_vote(shown, index)}" for name, index in sample.votes.items()]
+    lines += _list("votes in the dataset", votes) if votes else []
+    for scorer, values in shown.scores.items():
+        each = [
+            f"[{shown.number(index)}] {NO_VALUE if value is None else f'{value:.3f}'}"
+            + (f" ({reason})" if value is None and reason else "")
+            + (f"\n    {text}" if text else "")
+            for index, ((value, reason), text) in enumerate(
+                zip(values, rationales.get(scorer, [""] * len(values)), strict=True)
+            )
+        ]
+        lines += _list(scorer, each)
+    return Block("history", charset.show("\n".join(lines)), note="i back")
+
+
+def _list(title: str, lines: Sequence[str]) -> list[str]:
+    return [title, *(f"  {line}" for line in lines or ["none"]), ""]
+
+
+def _describe_verdict(shown: Shown, one: Outcome) -> str:
+    numbers = {each.response_id: shown.number(n) for n, each in enumerate(shown.sample.responses)}
+    choice = f" [{numbers[one.preferred]}]" if one.preferred in numbers else ""
+    note = f'  "{one.note}"' if one.note else ""
+    return f"{one.time[:19].replace('T', ' ')}  {one.reviewer}  {one.verdict}{choice}{note}"
+
+
+def _vote(shown: Shown, index: int | None) -> str:
+    return "tie" if index is None else f"[{shown.number(index)}]"
+
+
+def guidelines(text: str, charset: Charset) -> Block:
+    return Block("guidelines", charset.show(text) or NO_GUIDELINES, note="f4 back")
+
+
+def write_sample(shown: Shown) -> str:
+    """Write a sample as plain text, raw, for the clipboard or a pager; while blind, without the label."""
+    parts = [f"{turn.role}: {turn.content}{_more(turn.extra)}" for turn in shown.sample.prompt]
+    for index in shown.order:
+        response = shown.sample.responses[index]
+        own = [f"{turn.role}: {turn.content}" for turn in response.turns]
+        label = f"  label {response.label:g}" if shown.is_revealed and response.label is not None else ""
+        text = "\n".join([*own, response.text, *([response.extra] if response.extra else [])])
+        parts.append(f"--- [{shown.number(index)}]{label}\n{text}")
+    return "\n\n".join(parts) + "\n"
