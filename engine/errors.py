@@ -65,6 +65,10 @@ class SampleUnknownError(PrefmapError):
     """No sample, or more than one, has the id that was given."""
 
 
+class FilterError(PrefmapError):
+    """A filter cannot be read, or nothing fits it."""
+
+
 class VerdictRefusedError(PrefmapError):
     """A verdict means nothing for this sample: a flip of a tie, say."""
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from engine.outcomes import Outcome
 from engine.records import Message
+from engine.steps import Outcome, Step
 from tui.looks import DIFF, LOOKS
 from tui.page import STACKED_COLUMNS, Block, View
 from tui.session import Progress, Shown
@@ -70,8 +70,8 @@ def _value(value: float | None, reason: str) -> str:
     return f"{NO_VALUE} ({reason})" if value is None else f"{value:.3f}"
 
 
-def describe_step(what: str, outcome: Outcome) -> str:
-    return f"{what}: {outcome.verdict} {outcome.sample_id[:SHOWN_DIGITS]}"
+def describe_step(what: str, step: Step) -> str:
+    return f"{what}: {step.act} {step.sample_id[:SHOWN_DIGITS]}"
 
 
 def describe_choice(shown: Shown, outcome: Outcome) -> str:
