@@ -50,7 +50,10 @@ VERDICTS = Group(
         Key("review.tie", "t", "give('tie')", "neither is better", "tie"),
         Key("review.drop", "x", "give('drop')", "unusable: leave it out of exports", "drop"),
         Key("review.skip", "s", "give('skip')", "not now: to the end of the queue", "skip"),
-        Key("review.undo", "u,z", "undo", "take the last verdict back, however old it is", "undo"),
+        Key("review.note", "a", "note", "a note on this sample"),
+        Key("review.flag", "b", "flag", "flag it, to come back to; or take the flag away"),
+        Key("bulk.open", "f8", "bulk", "one verdict for all of a filtered queue, after a preview"),
+        Key("review.undo", "u,z", "undo", "take the last step back, however old it is", "undo"),
         Key("review.redo", "ctrl+r", "redo", "do again what was taken back"),
     ),
 )
@@ -81,6 +84,10 @@ MOVING = Group(
     (
         Key("review.next", "l,right", "move(1)", "next sample, no verdict"),
         Key("review.previous", "h,left", "move(-1)", "previous sample"),
+        Key("queue.filter", "w", "filter", "where: only the samples that fit, suspicion>.8 source:flan, say"),
+        Key("queue.search", "slash", "search", "go to the next sample that contains a text"),
+        Key("queue.match", "n", "next_match(1)", "next match"),
+        Key("queue.back_match", "p", "next_match(-1)", "previous match"),
         Key("queue.goto", "ctrl+g", "goto", "go to a rank or an id"),
         Key("queue.list", "f2", "list", "the queue as a list"),
         Key("queue.mode", "f3", "mode", "sighted or blind: with or without label, scores and reasons"),
@@ -150,6 +157,7 @@ SHOWN_NAMES = {
     "equals_sign": "=",
     "plus": "+",
     "minus": "-",
+    "slash": "/",
     "pagedown": "pgdn",
     "pageup": "pgup",
 }

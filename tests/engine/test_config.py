@@ -75,7 +75,10 @@ def test_without_a_config_home_the_one_in_the_home_folder_is_read(folders, monke
         ("[scorers]\nmine = 1\n", "scorers.mine must be a table, [scorers.mine]."),
         ('[scorers."a/b"]\n', "scorers.a/b names a log file, so there can be no / in it."),
         ("[review]\ntargt = 5\n", "there is no setting 'targt'. Did you mean target?"),
-        ("[review]\nzebra = 5\n", "there is no setting 'zebra'. It may be reviewer, target, queue, mode, theme, guidelines."),
+        (
+            "[review]\nzebra = 5\n",
+            "there is no setting 'zebra'. It may be reviewer, target, queue, mode, theme, guidelines.",
+        ),
         ('[review]\ntarget = "5"\n', "review.target is '5'; it must be of type int."),
         ("[review]\ntarget = true\n", "review.target is True; it must be of type int."),
         ("[review]\nreviewer = 5\n", "review.reviewer is 5; it must be of type str."),

@@ -50,6 +50,7 @@ def describe_reason(shown: Shown, charset: Charset, width: int) -> str:
         f"{entry.against}/{entry.scorers} {'scorers ' if is_wide else ''}against",
         f"{'margin ' if is_wide else ''}z {margin}",
         name,
+        "flagged" if shown.is_flagged else "",
         entry.region or "",
         charset.show(shown.sample.source),
     ]

@@ -10,26 +10,22 @@ from dataclasses import replace
 from textual import on, work
 from textual.app import ComposeResult, SuspendNotSupported
 
-from engine.errors import PrefmapError
-from tui.dialogs.goto import GotoDialog
 from tui.keys import REVIEW_SCREEN, bind, footer
 from tui.layout import lay_out
 from tui.looks import DIFF, LOOKS
-from tui.messages import QueueLoaded, SampleChosen
+from tui.messages import QueueLoaded
 from tui.page import STACKED_COLUMNS, Block, Page, Row, Span
 from tui.screens.asides import Aside, conversation, guidelines, history, write_sample
 from tui.screens.base import SMALLEST
-from tui.screens.deciding import DecidingScreen
+from tui.screens.browsing import BrowsingScreen
 from tui.screens.describe import describe_look, describe_progress, describe_reason, describe_scores, make_view
-from tui.screens.map import MapScreen
-from tui.screens.queue import QueueScreen
 from tui.session import Shown
 from tui.widgets.page_view import PageView
 
 NO_PAGE = Page([], 0, 1)
 
 
-class ReviewScreen(DecidingScreen):
+class ReviewScreen(BrowsingScreen):
     """Shows the sample at the session's place; every verdict is on disk before anything moves."""
 
     BINDINGS = bind(*REVIEW_SCREEN)
@@ -121,6 +117,8 @@ class ReviewScreen(DecidingScreen):
     def head_rows(self) -> list[Row]:
         place = f"{min(self.session.position + 1, len(self.session.order)):,} of {len(self.session.order):,}"
         title = self.heading(f"queue: {self.session.by}", place, self.session.mode)
+        if self.session.where:
+            title = self.heading(f"{place} where {self.charset.show(self.session.where)}", self.session.mode)
         if self.shown is None:
             return [title, []]
         if self.with_scores and not self.is_hidden:
@@ -133,16 +131,14 @@ class ReviewScreen(DecidingScreen):
         keys = footer(
             *REVIEW_SCREEN, width=width, keymap=self.settings.keymap, dim=self.idle_keys, instead=self.other_words
         )
-        return [[Span(self.fit(f" {self.last}", 0))], [Span(progress, "faint")], keys]
+        note = f"note: {self.charset.show(self.shown.note)}" if self.shown and self.shown.note else ""
+        said = "   ".join(filter(None, (self.last, note)))
+        return [[Span(self.fit(f" {said}", 0))], [Span(progress, "faint")], keys]
 
     def tell(self, text: str) -> None:
         """Say something on the line for it; nothing pops up."""
         self.last = text
         self.page("#foot").rows = self.foot_rows()
-
-    def action_move(self, steps: int) -> None:
-        self.session.move(steps)
-        self.show_sample()
 
     def action_scroll(self, steps: int) -> None:
         self.top = min(max(self.top + steps, 0), self.drawn.last_top)
@@ -220,33 +216,6 @@ class ReviewScreen(DecidingScreen):
             self.action_turn_to(self.aside)
         else:
             self.app.exit()
-
-    def action_list(self) -> None:
-        self.app.push_screen(QueueScreen(self.session, self.charset))
-
-    def action_map(self) -> None:
-        if self.session.mode == "blind":
-            self.tell("the map tells of scores: f3 turns to sighted first")
-            return
-        self.app.push_screen(MapScreen(self.session, self.charset))
-
-    def action_goto(self) -> None:
-        self.app.push_screen(GotoDialog(), self.go_to)
-
-    def go_to(self, text: str | None) -> None:
-        if not text:
-            return
-        try:
-            self.session.go_to(text)
-        except PrefmapError as error:
-            self.tell(self.charset.show(str(error)))
-            return
-        self.show_sample()
-
-    @on(SampleChosen)
-    def show_chosen(self, message: SampleChosen) -> None:
-        self.session.go_to_ordinal(message.ordinal)
-        self.show_sample()
 
     def on_screen_resume(self) -> None:
         self.draw()
