@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -74,11 +74,6 @@ class Bounds:
         """Tell which points are in view; NaN is not."""
         return (x >= self.x_low) & (x <= self.x_high) & (y >= self.y_low) & (y <= self.y_high)
 
-    def count_outside(self, x: Floats, y: Floats) -> int:
-        """Count the points that are not in view; a point with a NaN is nowhere, so it is not counted."""
-        somewhere = ~(np.isnan(x) | np.isnan(y))
-        return int(np.count_nonzero(somewhere & ~self.holds(x, y)))
-
     def cell_of(self, x: float, y: float, columns: int, rows: int) -> tuple[int, int] | None:
         """Find the column and row of a point; None when it is not in view."""
         if not (self.x_low <= x <= self.x_high and self.y_low <= y <= self.y_high):
@@ -102,12 +97,54 @@ class Bounds:
         return _is_flat(self.x_low, self.x_high) or _is_flat(self.y_low, self.y_high)
 
 
-def density(x: Floats, y: Floats, *, columns: int, rows: int, bounds: Bounds) -> Counts:
-    """Count the points on each braille dot, as rows x columns x 4 x 2; sum the last two axes for cells."""
-    inside = bounds.holds(x, y)
-    dots = _places(x[inside], y[inside], columns=columns * DOT_COLUMNS, rows=rows * DOT_ROWS, bounds=bounds)
-    counts = np.bincount(dots, minlength=rows * DOT_ROWS * columns * DOT_COLUMNS)
-    return counts.reshape(rows, DOT_ROWS, columns, DOT_COLUMNS).swapaxes(1, 2)
+class Placed(NamedTuple):
+    """Points on a grid of cells, each of them 4 x 2 dots."""
+
+    columns: int
+    rows: int
+    inside: Counts
+    """The points in view."""
+
+    cells: Counts
+    """Of each of these the number of its cell, row by row from the top left."""
+
+    dots: Counts
+    """Of each of these the number of its dot: those of the first cell come first, row by row."""
+
+    @property
+    def counts(self) -> Counts:
+        """How many points are in each cell, as rows x columns."""
+        return np.bincount(self.cells, minlength=self.rows * self.columns).reshape(self.rows, self.columns)
+
+    def in_cell(self, column: int, row: int) -> Counts:
+        """List the points in one cell."""
+        found: Counts = self.inside[self.cells == row * self.columns + column]
+        return found
+
+
+def place(x: Floats, y: Floats, *, columns: int, rows: int, bounds: Bounds) -> Placed:
+    """Find the place of each point in view; a point with a NaN is nowhere."""
+    inside = np.flatnonzero(bounds.holds(x, y))
+    column = _count_off(x[inside], bounds.x_low, bounds.width, columns * DOT_COLUMNS)
+    row = _count_off(y[inside], bounds.y_low, bounds.height, rows * DOT_ROWS)
+    np.subtract(rows * DOT_ROWS - 1, row, out=row)
+    cells = row // DOT_ROWS * columns + column // DOT_COLUMNS
+    dots = (cells * DOT_ROWS + row % DOT_ROWS) * DOT_COLUMNS + column % DOT_COLUMNS
+    return Placed(columns, rows, inside, cells, dots)
+
+
+def _count_off(values: Floats, low: float, span: float, parts: int) -> Counts:
+    """Number the parts of a span in which values lie; its upper end belongs to the last one."""
+    shares = values - low
+    shares /= span
+    shares *= parts
+    return np.minimum(shares, parts - 1, out=shares).astype(np.int64)
+
+
+def density(placed: Placed) -> Counts:
+    """Count the points on each braille dot, as rows x columns x 4 x 2."""
+    counts = np.bincount(placed.dots, minlength=placed.rows * placed.columns * DOT_ROWS * DOT_COLUMNS)
+    return counts.reshape(placed.rows, placed.columns, DOT_ROWS, DOT_COLUMNS)
 
 
 def braille(dots: Counts) -> list[str]:
@@ -124,32 +161,25 @@ def ascii_ramp(counts: Counts) -> list[str]:
     return ["".join(row) for row in RAMP[np.where(counts > 0, levels, 0)]]
 
 
-def cell_means(x: Floats, y: Floats, values: Floats, *, columns: int, rows: int, bounds: Bounds) -> Floats:
-    """Average the values in each cell, as rows x columns; NaN values are skipped, NaN where there is none."""
-    inside = bounds.holds(x, y) & ~np.isnan(values)
-    cells = _places(x[inside], y[inside], columns=columns, rows=rows, bounds=bounds)
-    counts = np.bincount(cells, minlength=rows * columns)
-    sums = np.bincount(cells, weights=values[inside], minlength=rows * columns)
-    means: Floats = np.divide(sums, counts, out=np.full(rows * columns, np.nan), where=counts > 0)
-    return means.reshape(rows, columns)
+def cell_means(placed: Placed, values: Floats) -> Floats:
+    """Average the values of the points in each cell, as rows x columns; NaN is skipped, NaN where there is none."""
+    size = placed.rows * placed.columns
+    known = values[placed.inside]
+    missing = np.isnan(known)
+    sums = np.bincount(placed.cells, weights=np.where(missing, 0.0, known), minlength=size)
+    counts = np.bincount(placed.cells, minlength=size) - np.bincount(placed.cells[missing], minlength=size)
+    means: Floats = np.divide(sums, counts, out=np.full(size, np.nan), where=counts > 0)
+    return means.reshape(placed.rows, placed.columns)
 
 
-def cell_modes(x: Floats, y: Floats, codes: Counts, *, columns: int, rows: int, bounds: Bounds) -> Counts:
+def cell_modes(placed: Placed, codes: Counts) -> Counts:
     """Find the commonest code in each cell, as rows x columns; codes below 0 are skipped, -1 where there is none."""
-    inside = bounds.holds(x, y) & (codes >= 0)
     kinds = int(codes.max(initial=0)) + 1
-    cells = _places(x[inside], y[inside], columns=columns, rows=rows, bounds=bounds)
-    counts = np.bincount(cells * kinds + codes[inside], minlength=rows * columns * kinds)
-    by_cell = counts.reshape(rows, columns, kinds)
+    found = codes[placed.inside]
+    known = np.flatnonzero(found >= 0)
+    counts = np.bincount(placed.cells[known] * kinds + found[known], minlength=placed.rows * placed.columns * kinds)
+    by_cell = counts.reshape(placed.rows, placed.columns, kinds)
     return np.where(by_cell.any(axis=2), by_cell.argmax(axis=2), -1)
-
-
-def cell_numbers(x: Floats, y: Floats, *, columns: int, rows: int, bounds: Bounds) -> Counts:
-    """Number the cell of each point, row by row from the top left; -1 when it is not in view."""
-    inside = bounds.holds(x, y)
-    numbers = np.full(len(x), -1, dtype=np.int64)
-    numbers[inside] = _places(x[inside], y[inside], columns=columns, rows=rows, bounds=bounds)
-    return numbers
 
 
 def ticks(low: float, high: float, at_most: int) -> list[float]:
@@ -178,13 +208,6 @@ def _multiples(low: float, high: float, nice: int, power: int) -> list[float]:
     last = math.ceil(high / (over / under))
     candidates = (number * over / under for number in range(first, last + 1))
     return [value for value in candidates if low <= value <= high]
-
-
-def _places(x: Floats, y: Floats, *, columns: int, rows: int, bounds: Bounds) -> Counts:
-    """Number the place of each point in view, row by row from the top left."""
-    column = np.minimum((x - bounds.x_low) / bounds.width * columns, columns - 1).astype(np.int64)
-    above = np.minimum((y - bounds.y_low) / bounds.height * rows, rows - 1).astype(np.int64)
-    return (rows - 1 - above) * columns + column
 
 
 def _span(values: Floats, trim: float) -> tuple[float, float]:

@@ -90,6 +90,10 @@ class Session:
         self.mode = mode
         self._revealed: set[str] = set()
         self.order: Ints = np.empty(0, dtype=np.int64)
+        self.where = ""
+        """What selects the samples of the queue; empty: it holds all."""
+
+        self._whole = self.order
         self.position = 0
         self._target = target
         self._standing = review.standing() if review else {}
@@ -97,14 +101,14 @@ class Session:
 
     def load(self) -> None:
         """Read the queue, and go to the first unread sample."""
-        self.order = self.store.order(self.by)
+        self.order = self._whole = self.store.order(self.by)
         self._state = np.full(len(self.order), UNREAD, dtype=np.int8)
         self._mark_all()
         self.position = self.next_unread(-1)
 
     @property
     def target(self) -> int:
-        return min(self._target or DEFAULT_TARGET, len(self.order))
+        return min(self._target or DEFAULT_TARGET, len(self._whole))
 
     @property
     def is_done(self) -> bool:
@@ -113,7 +117,7 @@ class Session:
 
     @cached_property
     def _ranks(self) -> Ints:
-        by_suspicion = self.order if self.by == "suspicion" else self.store.order("suspicion")
+        by_suspicion = self._whole if self.by == "suspicion" else self.store.order("suspicion")
         ranks = np.empty(len(by_suspicion), dtype=np.int64)
         ranks[by_suspicion] = np.arange(1, len(by_suspicion) + 1)
         return ranks
@@ -180,11 +184,24 @@ class Session:
         """Go along the queue without a verdict."""
         self.position = min(max(self.position + steps, 0), max(len(self.order) - 1, 0))
 
+    def use(self, ordinals: Ints, name: str) -> int:
+        """Leave only these samples in the queue, as `name`, and count them."""
+        self.order, self.where = self._whole[np.isin(self._whole, ordinals)], name
+        unread = self.next_unread(-1)
+        self.position = 0 if unread == len(self.order) else unread
+        return len(self.order)
+
     def go_to_sample(self, sample_id: str) -> None:
         """Go to a sample by its whole id; stay where it is not in the map any more."""
-        places = np.flatnonzero(np.isin(self.order, self.store.ordinals([content_of(sample_id)])))
-        if len(places):
-            self.position = int(places[0])
+        ordinals = self.store.ordinals([content_of(sample_id)])
+        if len(ordinals):
+            self._go_to_any(ordinals)
+
+    def _go_to_any(self, ordinals: Ints) -> None:
+        """Go to the first of these in the queue; a selection that leaves them out ends."""
+        if not np.isin(self.order, ordinals).any():
+            self.order, self.where = self._whole, ""
+        self.position = int(np.flatnonzero(np.isin(self.order, ordinals))[0])
 
     def go_to(self, text: str) -> None:
         """Go to a rank in the queue (`17`) or an id. Raises SampleUnknownError."""
@@ -194,7 +211,7 @@ class Session:
         self.go_to_ordinal(self.store.find(text))
 
     def go_to_ordinal(self, ordinal: int) -> None:
-        self.position = int(np.flatnonzero(self.order == ordinal)[0])
+        self._go_to_any(np.array([ordinal]))
 
     def next_unread(self, position: int) -> int:
         """Find the next unread place behind this one, else the first; skipped ones come last. Past the end: none."""

@@ -13,7 +13,7 @@ from textual.app import ComposeResult, SuspendNotSupported
 from engine.errors import PrefmapError
 from tui.dialogs.goto import GotoDialog
 from tui.keys import REVIEW_SCREEN, bind, footer
-from tui.messages import QueueLoaded, SampleChosen
+from tui.messages import BoxChosen, QueueLoaded, SampleChosen
 from tui.page import STACKED_COLUMNS, Block, Page, Row, Span, lay_out
 from tui.screens.asides import Aside, conversation, guidelines, history, write_sample
 from tui.screens.base import SMALLEST
@@ -25,6 +25,8 @@ from tui.session import Shown
 from tui.widgets.page_view import PageView
 
 NO_PAGE = Page([], 0, 1)
+MAP_SCREEN = "map"
+"""By this name the map stays with the app while it is not on the screen, with its view."""
 
 
 class ReviewScreen(DecidingScreen):
@@ -117,7 +119,7 @@ class ReviewScreen(DecidingScreen):
 
     def head_rows(self) -> list[Row]:
         place = f"{min(self.session.position + 1, len(self.session.order)):,} of {len(self.session.order):,}"
-        title = self.heading(f"queue: {self.session.by}", place, self.session.mode)
+        title = self.heading(f"queue: {self.session.where or self.session.by}", place, self.session.mode)
         if self.shown is None:
             return [title, []]
         if self.with_scores and not self.is_hidden:
@@ -208,7 +210,9 @@ class ReviewScreen(DecidingScreen):
         if self.session.mode == "blind":
             self.tell("the map tells of scores: f3 turns to sighted first")
             return
-        self.app.push_screen(MapScreen(self.session, self.charset))
+        if not self.app.is_screen_installed(MAP_SCREEN):
+            self.app.install_screen(MapScreen(self.session, self.charset), MAP_SCREEN)
+        self.app.push_screen(MAP_SCREEN)
 
     def action_goto(self) -> None:
         self.app.push_screen(GotoDialog(), self.go_to)
@@ -226,6 +230,12 @@ class ReviewScreen(DecidingScreen):
     @on(SampleChosen)
     def show_chosen(self, message: SampleChosen) -> None:
         self.session.go_to_ordinal(message.ordinal)
+        self.show_sample()
+
+    @on(BoxChosen)
+    def read_box(self, message: BoxChosen) -> None:
+        count = self.session.use(message.ordinals, message.name)
+        self.last = f"the queue holds the {count:,} samples of the box; one chosen outside brings all back"
         self.show_sample()
 
     def on_screen_resume(self) -> None:
