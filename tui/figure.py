@@ -72,12 +72,12 @@ def make_figure(cloud: Cloud, view: MapView, colouring: Colouring, title: str, s
     """Draw the samples in view. `scorers` says in a sentence whose map it is."""
     bounds, axis = view.bounds, cloud.axis
     placed = place(cloud.x, cloud.y, columns=COLUMNS, rows=ROWS, bounds=bounds)
-    kinds, dots = _choose_kinds(cloud, placed, colouring)
+    kinds, dots = _leave_out_unused(*_choose_kinds(cloud, placed, colouring), placed)
     values = ticks(axis.value(bounds.x_low), axis.value(bounds.x_high), MOST_TICKS)
     return Figure(
         title,
         kinds,
-        np.where(placed.counts > 0, dots, -1),
+        dots,
         f"{axis.name}{' (root scale)' if axis.is_rooted else ''}",
         "quality",
         _label(values, [float(axis.place(value)) for value in values], bounds.x_low, bounds.width),
@@ -116,6 +116,15 @@ def _choose_kinds(cloud: Cloud, placed: Placed, colouring: Colouring) -> tuple[l
         "verdict": (cloud.verdict, [Kind(name, VERDICT_COLOURS[name], LARGE) for name in VERDICTS]),
     }[colouring]
     return [Kind("none", GREY), *kinds], cell_modes(placed, codes) + 1
+
+
+def _leave_out_unused(kinds: Sequence[Kind], dots: Counts, placed: Placed) -> tuple[list[Kind], Counts]:
+    """Number the kinds that any dot is of; -1 where there is no sample."""
+    there = placed.counts > 0
+    used, numbers = np.unique(dots[there], return_inverse=True)
+    numbered = np.full(dots.shape, -1)
+    numbered[there] = numbers
+    return [kinds[code] for code in used], numbered
 
 
 def _label(values: Sequence[float], places: Sequence[float], low: float, span: float) -> list[Tick]:

@@ -12,8 +12,14 @@ from tui.svg import write_svg
 
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 LONGEST_NAME = 100
-INCHES = (9.0, 8.0)
+DOT = 3
+"""Pixels in the side of a dot."""
+
 DOTS_PER_INCH = 120
+WIDTH, HEIGHT = 1260, 1000
+POINTS_PER_INCH = 72
+LEFT, TOP = 110, 50
+"""Pixels of the whole picture, and to the plot."""
 
 
 def write_figure(figure: Figure, folder: Path, *words: str) -> list[Path]:
@@ -39,18 +45,20 @@ def _free_name(folder: Path, stem: str) -> Path:
 
 
 def _write_png(figure: Figure, path: Path) -> None:
+    from matplotlib.colors import to_rgba_array
     from matplotlib.figure import Figure as Canvas
+    from matplotlib.patches import Patch
 
-    canvas = Canvas(INCHES, dpi=DOTS_PER_INCH)
-    plot = canvas.add_axes((0.1, 0.33, 0.86, 0.6))
+    canvas = Canvas((WIDTH / DOTS_PER_INCH, HEIGHT / DOTS_PER_INCH), dpi=DOTS_PER_INCH)
+    high = ROWS * DOT
+    plot = canvas.add_axes((LEFT / WIDTH, (HEIGHT - TOP - high) / HEIGHT, COLUMNS * DOT / WIDTH, high / HEIGHT))
+    colours = to_rgba_array([*(kind.colour for kind in figure.kinds), "white"])
+    plot.imshow(colours[figure.dots], extent=(0, COLUMNS, 0, ROWS), aspect="auto", interpolation="nearest")
     for code, kind in enumerate(figure.kinds):
-        rows, columns = np.nonzero(figure.dots == code)
-        plot.scatter(
-            columns + 0.5, ROWS - 0.5 - rows, s=3.0 * kind.size, c=kind.colour, marker="s", linewidths=0,
-            label=_plain(kind.name),
-        )  # fmt: skip
-    plot.set_xlim(0, COLUMNS)
-    plot.set_ylim(0, ROWS)
+        if kind.size > 1:
+            rows, columns = np.nonzero(figure.dots == code)
+            side = kind.size * DOT * POINTS_PER_INCH / DOTS_PER_INCH
+            plot.scatter(columns + 0.5, ROWS - 0.5 - rows, s=side**2, c=kind.colour, marker="s")
     plot.set_xticks([tick.share * COLUMNS for tick in figure.x_ticks], [tick.text for tick in figure.x_ticks])
     plot.set_yticks([tick.share * ROWS for tick in figure.y_ticks], [tick.text for tick in figure.y_ticks])
     right = COLUMNS if figure.x_cut is None else figure.x_cut * COLUMNS
@@ -61,11 +69,13 @@ def _write_png(figure: Figure, path: Path) -> None:
     plot.set_xlabel(figure.x_name)
     plot.set_ylabel(figure.y_name)
     plot.set_title(_plain(figure.title), loc="left", parse_math=False)
-    legend = plot.legend(loc="upper left", bbox_to_anchor=(0, -0.12), ncols=5, frameon=False, markerscale=4, fontsize=8)
+    squares = [Patch(facecolor=kind.colour, label=_plain(kind.name)) for kind in figure.kinds]
+    legend = plot.legend(handles=squares, loc="upper left", bbox_to_anchor=(0, -0.08), ncols=6, frameon=False,
+                         fontsize=8, handlelength=0.8)  # fmt: skip
     for text in legend.get_texts():
         text.set_parse_math(False)
     caption = "\n".join(_plain(line) for line in figure.caption)
-    canvas.text(0.1, 0.03, caption, fontsize=8, parse_math=False, wrap=True)
+    canvas.text(LEFT / WIDTH, 0.02, caption, fontsize=8, parse_math=False, wrap=True)
     with path.open("xb") as file:
         canvas.savefig(file, format="png")
 

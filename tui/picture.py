@@ -18,7 +18,6 @@ from tui.raster import (
     braille,
     cell_means,
     cell_modes,
-    density,
     place,
 )
 from tui.terminal import Charset
@@ -73,9 +72,8 @@ class Picture(NamedTuple):
 def paint(cloud: Cloud, view: MapView, colouring: Colouring, charset: Charset) -> Picture:
     """Paint the cloud, then the cuts where they hide no sample, then the letters."""
     placed = place(cloud.x, cloud.y, columns=view.columns, rows=view.rows, bounds=view.bounds)
-    dots = density(placed)
-    counts: Counts = dots.sum(axis=(2, 3))
-    glyphs = np.array([list(line) for line in (braille(dots) if charset.has_frames else ascii_ramp(counts))])
+    counts = placed.counts
+    glyphs = np.array([list(line) for line in (braille(placed.dots) if charset.has_frames else ascii_ramp(counts))])
     glyphs[counts == 0] = " "
     styles = np.full(glyphs.shape, "faint" if colouring == "verdict" else "", dtype=object)
     if colouring == "none" and charset.has_frames and counts.max(initial=0) > DOTS:

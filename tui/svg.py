@@ -26,7 +26,7 @@ CUT = "stroke='#444' stroke-dasharray='6 4'"
 def write_svg(figure: Figure) -> str:
     """Write a figure as one SVG document."""
     legend = list(_legend(figure, TOP + HEIGHT + 3 * LINE))
-    first = TOP + HEIGHT + 3 * LINE + LINE * (1 + legend[-1][0] if legend else 1)
+    first = TOP + HEIGHT + 3 * LINE + LINE * (2 + max((line for line, _ in legend), default=0))
     lines = [line for text in figure.caption for line in wrap(visible(text), CAPTION_COLUMNS)]
     height = first + LINE * len(lines)
     width = LEFT + WIDTH + LEFT // 2

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tui.raster import Bounds, ascii_ramp, braille, cell_means, cell_modes, density, place, tick_label, ticks
+from tui.raster import Bounds, ascii_ramp, braille, cell_means, cell_modes, place, tick_label, ticks
 
 NAN = float("nan")
 UNIT = Bounds(0.0, 1.0, 0.0, 1.0)
@@ -56,10 +56,9 @@ def test_no_point_gives_an_empty_grid():
 def test_counts_add_up_to_the_points_in_view(cloud, columns, rows):
     x, y = cloud
     placed = place(x, y, columns=columns, rows=rows, bounds=UNIT)
-    dots = density(placed)
-    assert dots.shape == (rows, columns, 4, 2)
-    assert dots.sum() == len(placed.inside) == np.count_nonzero(UNIT.holds(x, y))
-    assert dots.sum(axis=(2, 3)).tolist() == placed.counts.tolist()
+    assert placed.dots.shape == (rows, columns, 4, 2)
+    assert placed.dots.sum() == len(placed.inside) == np.count_nonzero(UNIT.holds(x, y))
+    assert placed.counts.ravel().tolist() == np.bincount(placed.cells, minlength=rows * columns).tolist()
 
 
 @given(clouds(), sizes, sizes)
@@ -75,15 +74,14 @@ def test_each_braille_dot_is_where_its_point_is():
     x = [column / 2 + 0.25 for _ in range(4) for column in range(2)]
     y = [1 - row / 4 - 0.125 for row in range(4) for _ in range(2)]
     drawn = [
-        braille(density(place(array(a), array(b), columns=1, rows=1, bounds=UNIT)))[0]
-        for a, b in zip(x, y, strict=True)
+        braille(place(array(a), array(b), columns=1, rows=1, bounds=UNIT).dots)[0] for a, b in zip(x, y, strict=True)
     ]
     assert "".join(drawn) == "⠁⠈⠂⠐⠄⠠⡀⢀"
 
 
 def test_braille_draws_a_row_of_glyphs_for_each_row_of_cells():
     diagonal = np.linspace(0, 1, 50)
-    assert braille(density(place(diagonal, diagonal, columns=4, rows=2, bounds=UNIT))) == ["⠀⠀⡠⠊", "⡠⠊⠀⠀"]
+    assert braille(place(diagonal, diagonal, columns=4, rows=2, bounds=UNIT).dots) == ["⠀⠀⡠⠊", "⡠⠊⠀⠀"]
 
 
 @pytest.mark.parametrize(

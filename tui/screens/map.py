@@ -216,8 +216,8 @@ class MapScreen(BaseScreen):
         except OSError as error:
             self.post_message(FigureWritten(self.charset.show(f"the figure cannot be written: {error}")))
             return
-        names = " and ".join(self.charset.show(path.name) for path in files)
-        self.post_message(FigureWritten(f"wrote {names} next to the project"))
+        also = "".join(f" and {path.suffix}" for path in files[1:])
+        self.post_message(FigureWritten(f"wrote {files[0].name}{also} next to the project"))
 
     @on(FigureWritten)
     def tell_of_figure(self, message: FigureWritten) -> None:
