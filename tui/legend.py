@@ -42,9 +42,8 @@ def describe_cursor(under: UnderCursor, cloud: Cloud, view: MapView, width: int)
 def describe_box(box: Box) -> str:
     """Say what is in the box, and what can be done with it."""
     counts = box.counts
-    stretch = "hjkl stretch it, space ends it, " if box.is_open else ""
     words = [_count(counts.samples, "sample"), f"{counts.read:,} read", _count(counts.flips, "flip")]
-    return f"box: {', '.join(words)}.  {stretch}enter reads them"
+    return f"box: {', '.join(words)}.  enter reads them{', space ends it' * box.is_open}"
 
 
 def name_box(box: Box, cloud: Cloud, view: MapView) -> str:
