@@ -86,8 +86,9 @@ def draw_box(box: Box, view: MapView, glyphs: Glyphs, styles: Styles, charset: C
     ):
         if 0 <= row < view.rows and 0 <= column < view.columns:
             glyphs[row, column] = glyph
-    _write_counts(box.counts, glyphs[max(top + 1, 0) : bottom, max(left + 1, 0) : right],
-                  styles[max(top + 1, 0) : bottom, max(left + 1, 0) : right])  # fmt: skip
+    if top >= 0 and left >= 0:
+        inside = np.s_[top + 1 : bottom, left + 1 : right]
+        _write_counts(box.counts, glyphs[inside], styles[inside])
 
 
 def _write_counts(counts: BoxCounts, glyphs: Glyphs, styles: Styles) -> None:

@@ -22,6 +22,9 @@ from tui.screens.describe import fraction
 from tui.terminal import Charset
 from tui.text import cell_width
 
+FINER = 10
+"""The edges of a box are told to a part of its size."""
+
 SOURCE_COLUMNS = 16
 """At most so much of the name of a source is shown."""
 
@@ -46,12 +49,12 @@ def describe_box(box: Box) -> str:
     return f"box: {', '.join(words)}.  enter reads them{', space ends it' * box.is_open}"
 
 
-def name_box(box: Box, cloud: Cloud, view: MapView) -> str:
+def name_box(box: Box, cloud: Cloud) -> str:
     """Say where a box is, as the name of a queue."""
-    bounds, cell, axis = box.bounds, view.cell_bounds, cloud.axis
-    step = abs(axis.value(cell.x_high) - axis.value(cell.x_low))
-    x = " to ".join(number(axis.value(edge), step) for edge in (bounds.x_low, bounds.x_high))
-    y = " to ".join(number(edge, cell.height) for edge in (bounds.y_low, bounds.y_high))
+    bounds, axis = box.bounds, cloud.axis
+    edges = [axis.value(edge) for edge in (bounds.x_low, bounds.x_high)]
+    x = " to ".join(number(edge, (edges[1] - edges[0]) / FINER) for edge in edges)
+    y = " to ".join(number(edge, bounds.height / FINER) for edge in (bounds.y_low, bounds.y_high))
     return f"box {axis.name} {x}, quality {y}"
 
 

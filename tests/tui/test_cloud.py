@@ -1,68 +1,24 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_maps import NAN, PLAIN, UTF8, make_cloud, open_view, styled, texts
 
-from engine.outcomes import VERDICTS
-from engine.statistics import divide_regions
-from engine.store import Cut, MapPoints
-from tui.cloud import Cloud
 from tui.legend import describe_cursor, describe_hidden, legend
 from tui.map_view import MapView
 from tui.picture import COLOURINGS, UnderCursor, look, paint
 from tui.plot import draw, fit, number
 from tui.raster import Bounds
-from tui.terminal import Charset
 from tui.text import cell_width
 
-NAN = float("nan")
-UTF8 = Charset(has_frames=True, has_unicode=True)
-PLAIN = Charset(has_frames=False, has_unicode=False)
 UNIT = Bounds(0.0, 1.0, 0.0, 1.0)
-
-
-def make_cloud(variability, quality, suspicion=None, verdicts=None):
-    """Lay a small map out, with the cuts that its samples have."""
-    variability, quality = np.array(variability, dtype=np.float64), np.array(quality, dtype=np.float64)
-    count = len(quality)
-    suspicion = np.full(count, 0.1) if suspicion is None else np.array(suspicion, dtype=np.float64)
-    regions = divide_regions(quality, variability, np.arange(count))
-    cuts = [
-        Cut("crossfit", axis, value, "", "", count, 0)
-        for axis, value in (("variability", regions.variability_cut), ("quality", regions.quality_cut))
-    ]
-    verdict = np.full(count, -1) if verdicts is None else np.array([VERDICTS.index(v) if v else -1 for v in verdicts])
-    nothing, source = np.full(count, NAN), np.full(count, "", dtype=object)
-    points = MapPoints(quality, variability, suspicion, nothing, nothing, regions.region, source)
-    return Cloud.of(points, cuts, verdict)
-
-
-@pytest.fixture
-def small():
-    """Nine samples, three in each region, and a tenth without a place."""
-    return make_cloud(
-        variability=[0.0, 0.01, 0.01, 0.0, 0.01, 0.01, 0.16, 0.25, 0.36, NAN],
-        quality=[0.9, 0.8, 0.7, 0.1, 0.2, 0.3, 0.5, 0.6, 0.2, 0.5],
-        suspicion=[0.1, 0.1, 0.1, 0.1, 0.1, NAN, 0.3, 0.95, 0.5, NAN],
-        verdicts=["keep", "", "", "", "", "", "skip", "flip", "drop", ""],
-    )
-
-
-def open_view(cloud, width, height, *, ordinal=None):
-    return fit(cloud, MapView(cloud.whole, cloud.place(ordinal), columns=1, rows=1), width, height)
 
 
 def drawn(cloud, width, height, colouring="none", charset=PLAIN):
     view = open_view(cloud, width, height)
     return draw(cloud, paint(cloud, view, colouring, charset), view, width, colouring, charset, None)
-
-
-def texts(rows):
-    return ["".join(span.text for span in row).rstrip() for row in rows]
-
-
-def styled(rows, style):
-    return [span.text for row in rows for span in row if span.style == style]
 
 
 def test_a_narrow_map_is_a_plot_with_its_cuts_and_axes(small):
@@ -237,3 +193,53 @@ def test_what_is_hidden_is_counted_with_the_reason(small):
     bare = make_cloud([0.1, 0.2], [0.5, 0.6])
     view = open_view(bare, 40, 9)
     assert describe_hidden(bare, paint(bare, view, "none", PLAIN)) == "every sample is in view"
+
+
+def test_sources_have_letters_and_the_legend_names_them():
+    cloud = make_cloud([0.0, 0.0, 0.04, 0.04, 0.16, 0.16], [0.1, 0.1, 0.2, 0.2, 0.9, 0.9],
+                       sources=["hub", "hub", "own", "own", "hub", ""])  # fmt: skip
+    assert [cloud.sources, cloud.source.tolist()] == [("hub", "own"), [0, 0, 1, 1, 0, -1]]
+    shown = "".join(texts(drawn(cloud, 40, 9, "source"))[:-1])
+    assert [shown.count(letter) for letter in "ab"] == [2, 1]
+    assert texts([legend(cloud, "source", PLAIN, 80)]) == [" a hub  b own : the commonest in the cell"]
+
+
+def test_rare_sources_share_a_letter():
+    names = [f"source {n}" for n in range(12)]
+    spread = [n / 12 for n in range(12)]
+    cloud = make_cloud(spread, spread, sources=names)
+    shown = "".join(texts(drawn(cloud, 80, 19, "source"))[:-1])[: 19 * 60]
+    assert shown.count("o") >= 1
+    assert "".join(texts([legend(cloud, "source", PLAIN, 300)])).endswith("o others : the commonest in the cell")
+
+
+def test_another_axis_lays_out_the_same_samples(small):
+    assert [axis.name for axis in small.axes] == ["variability"]
+    cloud = make_cloud([0.01, 0.04, NAN], [0.1, 0.2, 0.3], margin=[-2.0, 1.0, 2.0])
+    assert [axis.name for axis in cloud.axes] == ["variability", "margin"]
+    by_margin = cloud.along(cloud.axes[1])
+    assert by_margin.x.tolist() == [-2.0, 1.0, 2.0]
+    assert (cloud.unplaced, by_margin.unplaced) == (1, 0)
+    assert (by_margin.x_cut, by_margin.y_cut) == (None, None)
+    assert by_margin.whole.x_low < -2.0
+    rows = drawn(by_margin, 40, 9)
+    assert texts(rows)[-1].split() == ["-2", "-1", "0", "1", "margin"]
+    assert "cuts" not in texts([legend(by_margin, "none", PLAIN, 80)])[0]
+    assert by_margin.along(cloud.axis).x.tolist()[:2] == cloud.x.tolist()[:2]
+
+
+def test_cuts_hide_no_sample():
+    spread = np.linspace(0.0, 1.0, 400)
+    cloud = make_cloud(spread**2, (spread * 7) % 1)
+    view = open_view(cloud, 80, 19)
+    bare = replace(cloud, cuts={})
+    for charset in (UTF8, PLAIN):
+        with_cuts, without = (paint(one, view, "none", charset).glyphs for one in (cloud, bare))
+        assert (with_cuts[without != " "] == without[without != " "]).all()
+        assert (with_cuts != without).any()
+
+
+def test_regions_say_how_many_of_their_samples_are_in_view(small):
+    view = open_view(small, 80, 19).zoomed(2.0, small.limits)
+    rows = draw(small, paint(small, view, "none", PLAIN), view, 80, "none", PLAIN, None)
+    assert {"0 of 3", "1 of 3"} == {word for text in texts(rows) for word in ("0 of 3", "1 of 3") if word in text}

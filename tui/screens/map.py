@@ -178,7 +178,7 @@ class MapScreen(BaseScreen):
         if self.box and not self.box.counts.samples:
             self.tell("no sample is in the box: stretch it, or leave it with q")
         elif self.box:
-            chosen = BoxChosen(members(self.cloud, self.box), name_box(self.box, self.cloud, self.view))
+            chosen = BoxChosen(members(self.cloud, self.box), name_box(self.box, self.cloud))
             self.box = None
             self.app.pop_screen()
             self.app.screen.post_message(chosen)

@@ -22,9 +22,13 @@ from tui.screens.describe import describe_progress, describe_reason, describe_sc
 from tui.screens.map import MapScreen
 from tui.screens.queue import QueueScreen
 from tui.session import Shown
+from tui.text import clip
 from tui.widgets.page_view import PageView
 
 NO_PAGE = Page([], 0, 1)
+QUEUE_COLUMNS = 16
+"""At most so much of what selects the queue stands in the heading."""
+
 MAP_SCREEN = "map"
 """By this name the map stays with the app while it is not on the screen, with its view."""
 
@@ -119,7 +123,8 @@ class ReviewScreen(DecidingScreen):
 
     def head_rows(self) -> list[Row]:
         place = f"{min(self.session.position + 1, len(self.session.order)):,} of {len(self.session.order):,}"
-        title = self.heading(f"queue: {self.session.where or self.session.by}", place, self.session.mode)
+        queue = clip(self.session.where or self.session.by, QUEUE_COLUMNS, ellipsis=self.charset.ellipsis)
+        title = self.heading(f"queue: {queue}", place, self.session.mode)
         if self.shown is None:
             return [title, []]
         if self.with_scores and not self.is_hidden:
