@@ -51,7 +51,7 @@ def test_the_frame_is_lines_where_the_terminal_has_them_and_signs_elsewhere(smal
 def test_a_large_box_has_its_counts_inside(small):
     view = open_view(small, 60, 12)
     shown = texts(drawn(small, view, make_box(small, view, (25, 1), (50, 8)), width=60))
-    assert [text.split("!")[1].split() for text in shown[2:5]] == [["box", "2"], ["read", "1"], ["flips", "1"]]
+    assert [text.split("!")[1].split()[:2] for text in shown[2:5]] == [["box", "2"], ["read", "1"], ["flips", "1"]]
 
 
 def test_zoom_keeps_the_samples_of_a_box_and_draws_what_is_in_view_of_it(small):

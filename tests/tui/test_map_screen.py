@@ -10,7 +10,8 @@ from engine.project import Project
 from engine.reviewing import Review
 from engine.store import Store
 from tui.app import ReviewApp
-from tui.picture import COLOURINGS
+from tui.messages import BoxChosen
+from tui.picture import COLOURINGS, look
 from tui.screens.map import MapScreen
 from tui.screens.review import ReviewScreen
 from tui.session import Session
@@ -183,6 +184,24 @@ async def test_a_sample_outside_the_box_brings_the_whole_queue_back(sample_proje
         session.go_to_ordinal(int(outside))
         assert (len(session.order), session.where) == (400, "")
         assert session.order[session.position] == outside
+
+
+async def test_a_box_that_is_read_says_how_the_rest_comes_back(sample_project):
+    async with on_map(sample_project) as pilot:
+        await pilot.press("q")
+        pilot.app.screen.post_message(BoxChosen(pilot.app.screen.session.order[5:6], "box of one"))
+        await pilot.pause()
+        await pilot.press("f")
+        assert "Every sample of the box is read." in "".join(lines_of(pilot, "#body"))
+        await pilot.press("m")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        screen = pilot.app.screen
+        while look(screen.cloud, screen.picture, screen.view).likeliest is None:
+            await pilot.press("h")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert len(pilot.app.screen.session.order) == 400
 
 
 @pytest.mark.parametrize("key", ["q", "escape"])

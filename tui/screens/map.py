@@ -213,7 +213,7 @@ class MapScreen(BaseScreen):
             files = write_figure(
                 figure, project.parent, project.stem, store.map_scorer, cloud.axis.name, colouring, *zoomed
             )
-        except OSError as error:
+        except (ImportError, OSError) as error:
             self.post_message(FigureWritten(self.charset.show(f"the figure cannot be written: {error}")))
             return
         also = "".join(f" and {path.suffix}" for path in files[1:])

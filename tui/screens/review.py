@@ -26,6 +26,9 @@ from tui.text import clip
 from tui.widgets.page_view import PageView
 
 NO_PAGE = Page([], 0, 1)
+ALL_IS_READ = "Every sample of the queue is read. Quit with q, then export."
+BOX_IS_READ = "Every sample of the box is read. m, then enter on another one, brings the rest back."
+
 QUEUE_COLUMNS = 16
 """At most so much of what selects the queue stands in the heading."""
 
@@ -90,10 +93,8 @@ class ReviewScreen(DecidingScreen):
     def draw_body(self) -> None:
         width, height = self.app.size.width, self.app.size.height - 5
         if self.shown is None:
-            self.page("#body").rows = [
-                [],
-                [Span(" Every sample of the queue is read. Quit with q, then export.", "strong")],
-            ]
+            said = BOX_IS_READ if self.session.where else ALL_IS_READ
+            self.page("#body").rows = [[], [Span(self.fit(f" {said}", 0), "strong")]]
             self.drawn = NO_PAGE
             return
         view = make_view(self.shown, self.charset, scores=self.with_scores and not self.is_hidden)
