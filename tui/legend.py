@@ -20,10 +20,13 @@ from tui.plot import number
 from tui.raster import RAMP
 from tui.screens.describe import fraction
 from tui.terminal import Charset
-from tui.text import cell_width
+from tui.text import cell_width, clip
 
 FINER = 10
 """The edges of a box are told to a part of its size."""
+
+LETTER_COLUMNS = 4
+"""A letter with the spaces around it and its name."""
 
 SOURCE_COLUMNS = 16
 """At most so much of the name of a source is shown."""
@@ -85,8 +88,8 @@ def legend(cloud: Cloud, colouring: Colouring, charset: Charset, width: int) -> 
     if colouring == "source":
         if not cloud.sources:
             return [Span(" no sample names its source", "faint")]
-        names = [charset.show(name)[:SOURCE_COLUMNS] for name in cloud.sources]
         others = [(OTHER_SOURCE, "others")] if (cloud.source == len(cloud.sources)).any() else []
+        names = _shorten([charset.show(name) for name in cloud.sources], width - len(others) * len(" o others "))
         return _explain([*zip(SOURCE_LETTERS, names, strict=False), *others], width)
     dots = f"few {''.join(RAMP[1:])} many (log)"
     if charset.has_frames:
@@ -95,13 +98,23 @@ def legend(cloud: Cloud, colouring: Colouring, charset: Charset, width: int) -> 
     return [Span(f" {dots}", "faint"), *lines]
 
 
+def _shorten(names: list[str], width: int) -> list[str]:
+    """Cut names to the same length, the greatest with which all of them fit beside their letters."""
+    for most in range(SOURCE_COLUMNS, 1, -1):
+        cut = [clip(name, most, ellipsis="") for name in names]
+        if sum(cell_width(name) + LETTER_COLUMNS for name in cut) <= width:
+            return cut
+    return names
+
+
 def _explain(letters: list[tuple[Letter, str]], width: int) -> Row:
     """Name letters as far as the width goes, then say what a letter stands for where there is room for that."""
     row, used = [], 0
     for (letter, style), name in letters:
-        if used + cell_width(name) + 4 > width:
+        columns = cell_width(name) + LETTER_COLUMNS
+        if used + columns > width:
             break
         row += [Span(f" {letter}", style), Span(f" {name} ", "faint")]
-        used += cell_width(name) + 4
+        used += columns
     rest = ": the commonest in the cell"
     return [*row, Span(rest, "faint")] if used + len(rest) <= width else row

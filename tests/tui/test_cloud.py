@@ -243,3 +243,16 @@ def test_regions_say_how_many_of_their_samples_are_in_view(small):
     view = open_view(small, 80, 19).zoomed(2.0, small.limits)
     rows = draw(small, paint(small, view, "none", PLAIN), view, 80, "none", PLAIN, None)
     assert {"0 of 3", "1 of 3"} == {word for text in texts(rows) for word in ("0 of 3", "1 of 3") if word in text}
+
+
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [
+        (80, " a sharegpt  b evol_instruct  c own  d truthful_qa : the commonest in the cell"),
+        (40, " a sharegp  b evol_in  c own  d truthfu"),
+    ],
+)
+def test_the_names_of_sources_are_cut_until_each_letter_has_one(width, said):
+    names = ["sharegpt", "evol_instruct", "own", "truthful_qa"]
+    cloud = make_cloud([0.1] * 10, [0.5] * 10, sources=[name for n, name in enumerate(names) for _ in range(4 - n)])
+    assert texts([legend(cloud, "source", PLAIN, width)]) == [said]
