@@ -53,12 +53,16 @@ def describe_box(box: Box) -> str:
 
 
 def name_box(box: Box, cloud: Cloud) -> str:
-    """Say where a box is, as the name of a queue."""
+    """Say where a box is in the words of a filter; its numbers are rounded."""
     bounds, axis = box.bounds, cloud.axis
-    edges = [axis.value(edge) for edge in (bounds.x_low, bounds.x_high)]
-    x = " to ".join(number(edge, (edges[1] - edges[0]) / FINER) for edge in edges)
-    y = " to ".join(number(edge, bounds.height / FINER) for edge in (bounds.y_low, bounds.y_high))
-    return f"box {axis.name} {x}, quality {y}"
+    edges = {
+        axis.name: (axis.value(bounds.x_low), axis.value(bounds.x_high)),
+        "quality": (bounds.y_low, bounds.y_high),
+    }
+    return " ".join(
+        f"{name}>={number(low, (high - low) / FINER)} {name}<={number(high, (high - low) / FINER)}"
+        for name, (low, high) in edges.items()
+    )
 
 
 def describe_hidden(cloud: Cloud, picture: Picture) -> str:

@@ -68,7 +68,7 @@ def test_what_is_said_of_a_box(small):
     box = make_box(small, view, (23, 2), (31, 5), is_open=True)
     assert describe_box(box) == "box: 1 sample, 1 read, 1 flip.  enter reads them, space ends it"
     assert describe_box(box._replace(is_open=False)) == "box: 1 sample, 1 read, 1 flip.  enter reads them"
-    assert name_box(box, small) == "box variability .16 to .31, quality .29 to .71"
+    assert name_box(box, small) == "variability>=.16 variability<=.31 quality>=.29 quality<=.71"
 
 
 columns, rows = st.integers(0, 34), st.integers(0, 7)

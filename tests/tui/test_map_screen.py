@@ -161,11 +161,11 @@ async def test_a_box_becomes_the_queue(sample_project):
         assert isinstance(pilot.app.screen, ReviewScreen)
         session = pilot.app.screen.session
         assert sorted(session.order.tolist()) == boxed.tolist()
-        assert session.where.startswith("box variability ")
+        assert session.where.startswith("variability>=")
         assert session.order.tolist() == [one for one in session.store.order("suspicion") if one in set(boxed)]
         assert session.verdict_on(session.show().entry.content_id) == ""
         (heading,) = lines_of(pilot, "#head")[:1]
-        assert "queue: box variability" in heading
+        assert "queue: variability>=" in heading
         assert re.search(rf"[1-3] of {len(boxed)} ", heading)
 
 
