@@ -79,7 +79,13 @@ class MapPoints(NamedTuple):
     quality: Floats
     variability: Floats
     suspicion: Floats
+    margin: Floats
+    """As the queue has it: over all scorers, each z-scored."""
+
+    correlation: Floats
     region: npt.NDArray[np.object_]
+    source: npt.NDArray[np.object_]
+    """Empty where the row names none."""
 
 
 class Store(Columns):
@@ -203,13 +209,15 @@ class Store(Columns):
     def points(self, scorer: str | None = None) -> MapPoints:
         """Read a whole map as columns; without a name that of the map scorer."""
         columns = self._columns(
-            "SELECT quality, variability, suspicion, region FROM sample JOIN suspicion USING (ordinal) "
+            "SELECT quality, variability, suspicion, suspicion.margin, cosine AS correlation, region, source "
+            "FROM sample JOIN suspicion USING (ordinal) "
             "LEFT JOIN point ON point.ordinal = sample.ordinal AND point.scorer = $scorer ORDER BY sample.ordinal",
             {"scorer": scorer or self.map_scorer},
         )
-        quality, variability, suspicion = (with_nan(columns[name]) for name in MapPoints._fields[:3])
-        region = np.array(np.ma.asarray(columns["region"]).tolist(), dtype=object)
-        return MapPoints(quality, variability, suspicion, region)
+        numbers = [with_nan(columns[name]) for name in MapPoints._fields[:5]]
+        quality, variability, suspicion, margin, correlation = numbers
+        region, source = (_with_none(columns[name]) for name in ("region", "source"))
+        return MapPoints(quality, variability, suspicion, margin, correlation, region, source)
 
     def sample_ids(self) -> npt.NDArray[np.object_]:
         return np.asarray(self._columns("SELECT sample_id FROM sample ORDER BY ordinal")["sample_id"], dtype=object)
@@ -237,6 +245,10 @@ class Store(Columns):
             {"scorer": self.map_scorer},
         )
         return dict(rows)
+
+
+def _with_none(column: npt.NDArray) -> npt.NDArray[np.object_]:  # type: ignore[type-arg]
+    return np.array(np.ma.asarray(column).tolist(), dtype=object)
 
 
 def _read_turns(text: str) -> tuple[Message, ...]:

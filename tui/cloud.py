@@ -1,8 +1,9 @@
-"""The cloud of all samples, and the part of it that is in view."""
+"""The cloud of all samples: where each lies on the map."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,31 +21,66 @@ TRIM = 0.5
 STRETCHED = 1.25
 """How many times wider an axis must be with its outermost samples than without, for them to be left outside."""
 
-PAN_PARTS = 4
-"""The view goes along by one of so many parts of itself, in whole cells, when the cursor leaves it."""
+NAMED_SOURCES = 8
+"""So many sources have a letter of their own; the rarer ones share one."""
+
+
+class Axis(NamedTuple):
+    """What lies to the right on the map."""
+
+    name: str
+    """A column of the map's points."""
+
+    is_rooted: bool = False
+    """Whether places are roots: by variability itself two thirds of all samples would share a few columns."""
+
+    def place(self, values: npt.ArrayLike) -> Floats:
+        """Find the places of values on the x axis."""
+        places: Floats = np.sqrt(np.maximum(values, 0.0)) if self.is_rooted else np.asarray(values, dtype=np.float64)
+        return places
+
+    def value(self, place: float) -> float:
+        """Give the value that has a place on the x axis."""
+        return place**2 if self.is_rooted else place
+
+
+VARIABILITY = Axis("variability", is_rooted=True)
+AXES = (VARIABILITY, Axis("margin"), Axis("correlation"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cloud:
     """All samples as they lie on the map, by ordinal."""
 
+    points: MapPoints
+    axis: Axis
     x: Floats
-    """The root of the variability: on its own scale two thirds of all samples would share a few columns."""
+    """Places on the x axis."""
 
     y: Floats
     """Quality."""
 
-    suspicion: Floats
     region: Counts
     """Place in REGIONS; -1: none."""
+
+    region_counts: tuple[int, ...]
+    """How many samples each region has."""
+
+    source: Counts
+    """Place in `sources`; one past them: another source; -1: none."""
+
+    sources: tuple[str, ...]
+    """The commonest first."""
 
     verdict: Counts
     """Place in VERDICTS; -1: none."""
 
-    x_cut: float | None
-    """The root of the variability cut; None: there is none."""
+    cuts: Mapping[str, float | None]
+    """By the name of their axis."""
 
-    y_cut: float | None
+    unplaced: int
+    """How many samples have no place on the map."""
+
     whole: Bounds
     """The first view."""
 
@@ -53,50 +89,77 @@ class Cloud:
 
     @classmethod
     def of(cls, points: MapPoints, cuts: Sequence[Cut], verdict: Counts) -> Self:
-        """Lay a map out. `cuts` are those of its scorer."""
-        x, y = to_x(points.variability), points.quality
+        """Lay a map out by variability and quality. `cuts` are those of its scorer."""
+        x = VARIABILITY.place(points.variability)
         region = np.full(len(x), -1, dtype=np.int64)
         for code, name in enumerate(REGIONS):
             region[points.region == name] = code
-        values = {cut.axis: cut.value for cut in cuts}
-        wide = values.get("variability")
-        x_cut = None if wide is None else float(to_x(wide))
-        return cls(x, y, points.suspicion, region, verdict, x_cut, values.get("quality"), *_views(x, y))
+        region_counts = tuple(int(np.count_nonzero(region == code)) for code in range(len(REGIONS)))
+        source, sources = _number_sources(points.source)
+        by_axis = {cut.axis: cut.value for cut in cuts}
+        return cls(
+            points, VARIABILITY, x, points.quality, region, region_counts, source, sources, verdict, by_axis,
+            _count_missing(x, points.quality), *_views(x, points.quality, low=0.0),
+        )  # fmt: skip
+
+    def along(self, axis: Axis) -> "Cloud":
+        """Lay the same samples out by another axis."""
+        x = axis.place(getattr(self.points, axis.name))
+        whole, limits = _views(x, self.y, low=0.0 if axis.is_rooted else -np.inf)
+        return replace(self, axis=axis, x=x, unplaced=_count_missing(x, self.y), whole=whole, limits=limits)
 
     @property
-    def unplaced(self) -> int:
-        """How many samples have no place on the map."""
-        return int(np.count_nonzero(np.isnan(self.x) | np.isnan(self.y)))
+    def axes(self) -> list[Axis]:
+        """The axes along which any sample has a place."""
+        return [axis for axis in AXES if np.isfinite(getattr(self.points, axis.name)).any()]
+
+    @property
+    def suspicion(self) -> Floats:
+        return self.points.suspicion
+
+    @property
+    def x_cut(self) -> float | None:
+        """The place of the variability cut; None: there is none, or it is not on this axis."""
+        value = self.cuts.get("variability")
+        return None if value is None or self.axis is not VARIABILITY else float(self.axis.place(value))
+
+    @property
+    def y_cut(self) -> float | None:
+        """The quality cut; it is one of the low variability part alone, so other axes have none."""
+        return self.cuts.get("quality") if self.axis is VARIABILITY else None
 
     @property
     def is_empty(self) -> bool:
         return self.unplaced == len(self.x)
 
-    def count_outside(self, bounds: Bounds) -> int:
-        """Count the samples that have a place, but not in these bounds."""
-        return bounds.count_outside(self.x, self.y)
-
     def place(self, ordinal: int | None) -> tuple[float, float]:
         """Find where a sample is; the middle of the first view where it has no place there."""
         if ordinal is not None and self.whole.holds(self.x[[ordinal]], self.y[[ordinal]])[0]:
             return float(self.x[ordinal]), float(self.y[ordinal])
-        return _middle(self.whole)
+        return middle(self.whole)
 
 
-def to_x(variability: npt.ArrayLike) -> Floats:
-    """Find the place of a variability on the x axis."""
-    root: Floats = np.sqrt(np.maximum(variability, 0.0))
-    return root
+def _count_missing(x: Floats, y: Floats) -> int:
+    return int(np.count_nonzero(np.isnan(x) | np.isnan(y)))
 
 
-def _views(x: Floats, y: Floats) -> tuple[Bounds, Bounds]:
+def _number_sources(source: npt.NDArray[np.object_]) -> tuple[Counts, tuple[str, ...]]:
+    """Number the sources, the commonest first; those that have no letter share one number."""
+    counts = Counter(source.tolist())
+    counts.pop("", None)
+    names = sorted(counts, key=lambda name: (-counts[name], name))
+    codes = {name: min(code, NAMED_SOURCES) for code, name in enumerate(names)} | {"": -1}
+    return np.array([codes[name] for name in source.tolist()], dtype=np.int64), tuple(names[:NAMED_SOURCES])
+
+
+def _views(x: Floats, y: Floats, *, low: float) -> tuple[Bounds, Bounds]:
     """Give the first view, which outliers do not squash, and the one that holds everything."""
     every, most = Bounds.around(x, y), Bounds.around(x, y, trim=TRIM)
     wide, tall = (most if every.width > most.width * STRETCHED else every,
                   most if every.height > most.height * STRETCHED else every)  # fmt: skip
-    whole = Bounds(max(wide.x_low, 0.0), wide.x_high, tall.y_low, tall.y_high)
+    whole = Bounds(max(wide.x_low, low), wide.x_high, tall.y_low, tall.y_high)
     limits = Bounds(
-        min(whole.x_low, max(every.x_low, 0.0)),
+        min(whole.x_low, max(every.x_low, low)),
         max(whole.x_high, every.x_high),
         min(whole.y_low, every.y_low),
         max(whole.y_high, every.y_high),
@@ -104,64 +167,5 @@ def _views(x: Floats, y: Floats) -> tuple[Bounds, Bounds]:
     return whole, limits
 
 
-@dataclass(frozen=True, slots=True)
-class MapView:
-    """What part of the map is in view, in how many cells, and where the cursor is."""
-
-    bounds: Bounds
-    at: tuple[float, float]
-    """The cursor, in the units of the cloud: it outlasts another size of the terminal."""
-
-    columns: int
-    rows: int
-
-    @property
-    def cell(self) -> tuple[int, int]:
-        """Column and row of the cursor."""
-        x, y, bounds = *self.at, self.bounds
-        inside = min(max(x, bounds.x_low), bounds.x_high), min(max(y, bounds.y_low), bounds.y_high)
-        return bounds.cell_of(*inside, self.columns, self.rows) or (0, 0)
-
-    @property
-    def cell_bounds(self) -> Bounds:
-        """Enclose the cell under the cursor."""
-        return self.bounds.box(*self.cell, *self.cell, self.columns, self.rows)
-
-    def column_of(self, x: float | None) -> int | None:
-        """Find the column of a place on the x axis; None when it is not in view."""
-        cell = None if x is None else self.bounds.cell_of(x, self.bounds.y_low, self.columns, self.rows)
-        return cell[0] if cell else None
-
-    def row_of(self, y: float | None) -> int | None:
-        """Find the row of a place on the y axis; None when it is not in view."""
-        cell = None if y is None else self.bounds.cell_of(self.bounds.x_low, y, self.columns, self.rows)
-        return cell[1] if cell else None
-
-    def moved(self, right: int, down: int, limits: Bounds) -> "MapView":
-        """Take the cursor some cells further; past the edge the view goes along, as far as there are samples."""
-        column, row = self.cell
-        x, y = _middle(self.cell_bounds)
-        wide, tall = self.bounds.width / self.columns, self.bounds.height / self.rows
-        aim = x + right * wide, y - down * tall
-        pan_x = 0.0 if 0 <= column + right < self.columns else right * wide * (self.columns // PAN_PARTS + 1)
-        pan_y = 0.0 if 0 <= row + down < self.rows else -down * tall * (self.rows // PAN_PARTS + 1)
-        bounds = self.bounds.moved(
-            min(max(pan_x, limits.x_low - self.bounds.x_low), limits.x_high - self.bounds.x_high),
-            min(max(pan_y, limits.y_low - self.bounds.y_low), limits.y_high - self.bounds.y_high),
-        )
-        there = replace(self, bounds=bounds, at=aim)
-        return replace(there, at=_middle(there.cell_bounds))
-
-    def zoomed(self, factor: float, limits: Bounds) -> "MapView":
-        """Go closer, the cursor staying in its place, or further away, at most to where samples are."""
-        closer = self.bounds.zoomed(factor, self.at)
-        return replace(self, bounds=Bounds(
-            max(closer.x_low, limits.x_low),
-            min(closer.x_high, limits.x_high),
-            max(closer.y_low, limits.y_low),
-            min(closer.y_high, limits.y_high),
-        ))  # fmt: skip
-
-
-def _middle(bounds: Bounds) -> tuple[float, float]:
+def middle(bounds: Bounds) -> tuple[float, float]:
     return (bounds.x_low + bounds.x_high) / 2, (bounds.y_low + bounds.y_high) / 2

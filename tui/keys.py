@@ -128,14 +128,19 @@ MAP = Group(
         Key("map.down", "j,down", "move(0, 1)", "cursor down"),
         Key("map.up", "k,up", "move(0, -1)", "cursor up"),
         Key("map.right", "l,right", "move(1, 0)", "cursor right"),
-        Key("map.in", "equals_sign,plus", "zoom(2.0)", "closer, around the cursor", "= - 0 zoom"),
+        Key("map.here", "g,home", "here", "cursor to the sample that is being read"),
+        Key("map.box", "space", "box", "begin a box at the cursor, hjkl stretch it; once more: end it", "box"),
+        Key("map.open", "enter", "open", "read the likeliest mislabel under the cursor, or the box as the queue",
+            "read"),
+        Key("map.in", "equals_sign,plus", "zoom(2.0)", "closer, around the cursor", "= - zoom"),
         Key("map.out", "minus", "zoom(0.5)", "further away"),
         Key("map.whole", "0", "whole", "the whole map"),
-        Key("map.colour", "c", "colour", "next colour: none, suspicion, region, verdict", "colour"),
-        Key("map.open", "enter", "open", "read the likeliest mislabel under the cursor", "enter read worst"),
-        BACK,
+        Key("map.axes", "a", "axes", "next x axis: variability, margin, correlation", "axes"),
+        Key("map.colour", "c", "colour", "next colour: none, suspicion, region, source, verdict", "colour"),
+        Key("map.export", "e", "export", "write the view to a file: SVG, and PNG where matplotlib is there", "export"),
+        Key("screen.back", "q,escape", "back", "leave the box first, then back to the review", "back"),
     ),
-)
+)  # fmt: skip
 
 HELP = Group(
     "Help",

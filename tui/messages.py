@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 from textual.message import Message
 
 from tui.cloud import Cloud
@@ -24,3 +26,19 @@ class SampleChosen(Message):
     """A person chose a sample to read, on the list or the map."""
 
     ordinal: int
+
+
+@dataclass
+class BoxChosen(Message):
+    """A person chose the samples in a box on the map to be the queue."""
+
+    ordinals: npt.NDArray[np.int64]
+    name: str
+    """Where the box is, in words."""
+
+
+@dataclass
+class FigureWritten(Message):
+    """An attempt to write the map as a figure ended."""
+
+    said: str

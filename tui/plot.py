@@ -7,12 +7,13 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
-import numpy as np
-
-from tui.cloud import REGIONS, Cloud, MapView, to_x
+from tui.box import Box, draw_box
+from tui.cloud import REGIONS, Cloud
+from tui.map_view import MapView
 from tui.page import STACKED_COLUMNS, Row, Span
 from tui.picture import Colouring, Glyphs, Picture, Styles
-from tui.raster import Counts, tick_label, ticks
+from tui.raster import tick_label, ticks
+from tui.terminal import Charset
 
 GUTTER_COLUMNS = 5
 LONGEST_NUMBER = 9
@@ -20,7 +21,7 @@ ROWS_PER_TICK, COLUMNS_PER_TICK = 3, 7
 FINER_TICKS, FINER_GAP = 5, 4
 """The root pulls small variabilities apart: finer ticks fill the gaps, with more space around them."""
 
-REGION_COLUMNS, REGION_ROWS = 15, 8
+REGION_COLUMNS, REGION_ROWS = 17, 8
 """What the names of the regions take beside the plot, and the least rows they need there."""
 
 
@@ -35,20 +36,24 @@ def shows_regions(width: int, rows: int) -> bool:
     return width >= STACKED_COLUMNS and rows >= REGION_ROWS
 
 
-def draw(cloud: Cloud, picture: Picture, view: MapView, width: int, colouring: Colouring) -> list[Row]:
-    """Put the cursor into a picture, its axes around it, and the regions beside it where there is room."""
-    styles = picture.styles.copy()
+def draw(
+    cloud: Cloud, picture: Picture, view: MapView, width: int, colouring: Colouring, charset: Charset, box: Box | None
+) -> list[Row]:
+    """Put the box and the cursor into a picture, its axes around it, and the regions beside it where there is room."""
+    glyphs, styles = picture.glyphs.copy(), picture.styles.copy()
+    if box:
+        draw_box(box, view, glyphs, styles, charset)
     column, row = view.cell
     styles[row, column] = "cursor"
     labels = _quality_labels(cloud, view)
     gutter = _gutter(labels)
-    names = _region_names(cloud, view, picture.cells, colouring) if shows_regions(width, view.rows) else {}
+    names = _region_names(cloud, view, picture.seen, colouring) if shows_regions(width, view.rows) else {}
     plot: list[Row] = []
     for number in range(view.rows):
         label, style = labels.get(number, Span(""))
         left = Span(f"{label:>{gutter - 1}} ", style)
-        plot.append([left, *_spans(picture.glyphs[number], styles[number]), *names.get(number, [])])
-    return [*plot, [Span(" " * gutter), *_variability_axis(cloud, view)]]
+        plot.append([left, *_spans(glyphs[number], styles[number]), *names.get(number, [])])
+    return [*plot, [Span(" " * gutter), *_x_axis(cloud, view)]]
 
 
 def _spans(glyphs: Sequence[str] | Glyphs, styles: Sequence[str] | Styles) -> Row:
@@ -79,20 +84,21 @@ def _gutter(labels: Mapping[int, Span]) -> int:
     return max(GUTTER_COLUMNS, 1 + max((len(label.text) for label in labels.values()), default=0))
 
 
-def _variability_axis(cloud: Cloud, view: MapView) -> Row:
+def _x_axis(cloud: Cloud, view: MapView) -> Row:
     """Label columns: the cut, then the name of the axis, then some round numbers where there is room."""
-    low, high = view.bounds.x_low**2, view.bounds.x_high**2
+    axis = cloud.axis
+    low, high = axis.value(view.bounds.x_low), axis.value(view.bounds.x_high)
     line = Line([" "] * view.columns, [""] * view.columns)
     if cloud.x_cut is not None and (column := view.column_of(cloud.x_cut)) is not None:
         width = view.bounds.width / view.columns
-        line.write(f"cut {number(cloud.x_cut**2, 2 * cloud.x_cut * width)}", column, "cut")
-    line.write("variability", view.columns, "faint")
+        line.write(f"cut {number(axis.value(cloud.x_cut), 2 * cloud.x_cut * width)}", column, "cut")
+    line.write(axis.name, view.columns, "faint")
     most = max(view.columns // COLUMNS_PER_TICK, 2)
-    for at_most, gap in ((most, 1), (most * FINER_TICKS, FINER_GAP)):
+    for at_most, gap in ((most, 1), (most * FINER_TICKS, FINER_GAP)) if axis.is_rooted else ((most, 1),):
         values = ticks(low, high, at_most)
         step = values[1] - values[0] if len(values) > 1 else high - low
         for value in values:
-            if (column := view.column_of(float(to_x(value)))) is not None:
+            if (column := view.column_of(float(axis.place(value)))) is not None:
                 line.write(number(value, step), column, "faint", gap=gap)
     return _spans(line.glyphs, line.styles)
 
@@ -111,8 +117,8 @@ class Line(NamedTuple):
             self.glyphs[start:end], self.styles[start:end] = text, [style] * len(text)
 
 
-def _region_names(cloud: Cloud, view: MapView, cells: Counts, colouring: Colouring) -> dict[int, Row]:
-    """Name the regions beside the rows where they are, each with the number of its samples; faint out of view."""
+def _region_names(cloud: Cloud, view: MapView, seen: Sequence[int], colouring: Colouring) -> dict[int, Row]:
+    """Name the regions beside the rows where they are, with how many of their samples are in view."""
     cut = view.row_of(cloud.y_cut)
     between = view.rows // 2 if cut is None else cut
     tops = [between // 2 - 1, between - 1, (between + view.rows) // 2 - 1]
@@ -121,9 +127,16 @@ def _region_names(cloud: Cloud, view: MapView, cells: Counts, colouring: Colouri
     for place in (2, 1, 0):
         tops[place] = max(min(tops[place], view.rows - 2 - 3 * (2 - place)), 3 * place)
     rows: dict[int, Row] = {}
-    for code, (name, top) in enumerate(zip(REGIONS, tops, strict=True)):
-        members = cloud.region == code
+    for name, top, count, all_ in zip(REGIONS, tops, seen, cloud.region_counts, strict=True):
         style = name if colouring == "region" else ""
-        rows[top] = [Span(f" {name}", style if (members & (cells >= 0)).any() else "faint")]
-        rows[top + 1] = [Span(f" {np.count_nonzero(members):,}", "faint")]
+        rows[top] = [Span(f" {name}", style if count else "faint")]
+        rows[top + 1] = [Span(f" {_share(count, all_)}", "faint")]
     return rows
+
+
+def _share(count: int, all_: int) -> str:
+    """Say how many of all, if that is not all: in the columns that there are."""
+    for text in (f"{all_:,}" if count == all_ else f"{count:,} of {all_:,}", f"{count:,} seen"):
+        if len(text) < REGION_COLUMNS:
+            return text
+    return f"{count:.1e} seen"

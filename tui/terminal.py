@@ -36,6 +36,19 @@ class Charset:
         return "\u2502" if self.has_frames else "|"
 
     @property
+    def box_rule(self) -> str:
+        return self.rule if self.has_frames else "_"
+
+    @property
+    def box_bar(self) -> str:
+        return self.bar if self.has_frames else "!"
+
+    @property
+    def box_corners(self) -> str:
+        """Upper left, upper right, lower left, lower right."""
+        return "\u250c\u2510\u2514\u2518" if self.has_frames else "__!!"
+
+    @property
     def ellipsis(self) -> str:
         return "\u2026" if self.has_frames else "..."
 

@@ -3,6 +3,7 @@ import threading
 from contextlib import closing
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from engine.errors import MapMissingError, MapUnreadableError, SampleUnknownError
@@ -143,7 +144,11 @@ def test_points_are_in_source_order_with_nan_for_null(store):
     assert points.quality == pytest.approx(
         [float("nan") if e.quality is None else e.quality for e in entries], nan_ok=True
     )
+    for name in ("variability", "margin", "correlation"):
+        expected = [getattr(entry, name) for entry in entries]
+        assert getattr(points, name) == pytest.approx(np.array(expected, dtype=np.float64), nan_ok=True), name
     assert points.region.tolist() == [entry.region for entry in entries]
+    assert points.source.tolist() == [entry.source for entry in entries]
     regions = points.region.tolist()
     assert store.regions() == {name: regions.count(name) for name in ("high_average", "high_variance", "low_average")}
     assert [cut.axis for cut in store.cuts()] == ["variability", "quality"]

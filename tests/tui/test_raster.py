@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tui.raster import Bounds, ascii_ramp, braille, cell_means, cell_modes, density, tick_label, ticks
+from tui.raster import Bounds, ascii_ramp, braille, cell_means, cell_modes, place, tick_label, ticks
 
 NAN = float("nan")
 UNIT = Bounds(0.0, 1.0, 0.0, 1.0)
@@ -35,7 +35,7 @@ def array(*values):
 
 
 def per_cell(x, y, columns, rows, bounds=UNIT):
-    return density(array(*x), array(*y), columns=columns, rows=rows, bounds=bounds).sum(axis=(2, 3)).tolist()
+    return place(array(*x), array(*y), columns=columns, rows=rows, bounds=bounds).counts.tolist()
 
 
 def test_row_0_is_the_top_and_column_0_the_left():
@@ -55,14 +55,14 @@ def test_no_point_gives_an_empty_grid():
 @given(clouds(), sizes, sizes)
 def test_counts_add_up_to_the_points_in_view(cloud, columns, rows):
     x, y = cloud
-    counts = density(x, y, columns=columns, rows=rows, bounds=UNIT)
-    nowhere = int(np.count_nonzero(np.isnan(x) | np.isnan(y)))
-    assert counts.shape == (rows, columns, 4, 2)
-    assert counts.sum() + UNIT.count_outside(x, y) + nowhere == x.size
+    placed = place(x, y, columns=columns, rows=rows, bounds=UNIT)
+    assert placed.dots.shape == (rows, columns, 4, 2)
+    assert placed.dots.sum() == len(placed.inside) == np.count_nonzero(UNIT.holds(x, y))
+    assert placed.counts.ravel().tolist() == np.bincount(placed.cells, minlength=rows * columns).tolist()
 
 
 @given(clouds(), sizes, sizes)
-def test_density_and_cell_of_agree(cloud, columns, rows):
+def test_places_and_cell_of_agree(cloud, columns, rows):
     expected = np.zeros((rows, columns), dtype=np.int64)
     for x, y in zip(*cloud, strict=True):
         if cell := UNIT.cell_of(x, y, columns, rows):
@@ -73,13 +73,15 @@ def test_density_and_cell_of_agree(cloud, columns, rows):
 def test_each_braille_dot_is_where_its_point_is():
     x = [column / 2 + 0.25 for _ in range(4) for column in range(2)]
     y = [1 - row / 4 - 0.125 for row in range(4) for _ in range(2)]
-    drawn = [braille(density(array(a), array(b), columns=1, rows=1, bounds=UNIT))[0] for a, b in zip(x, y, strict=True)]
+    drawn = [
+        braille(place(array(a), array(b), columns=1, rows=1, bounds=UNIT).dots)[0] for a, b in zip(x, y, strict=True)
+    ]
     assert "".join(drawn) == "⠁⠈⠂⠐⠄⠠⡀⢀"
 
 
 def test_braille_draws_a_row_of_glyphs_for_each_row_of_cells():
     diagonal = np.linspace(0, 1, 50)
-    assert braille(density(diagonal, diagonal, columns=4, rows=2, bounds=UNIT)) == ["⠀⠀⡠⠊", "⡠⠊⠀⠀"]
+    assert braille(place(diagonal, diagonal, columns=4, rows=2, bounds=UNIT).dots) == ["⠀⠀⡠⠊", "⡠⠊⠀⠀"]
 
 
 @pytest.mark.parametrize(
@@ -98,13 +100,13 @@ def test_the_ramp_is_logarithmic(counts, rows):
 
 def test_cell_means_skip_nan_and_empty_cells():
     x, y = array(0.1, 0.2, 0.3, 0.9, 0.9, 5.0), array(0.9, 0.9, 0.9, 0.9, 0.1, 0.1)
-    means = cell_means(x, y, array(1, 2, NAN, NAN, 7, 9), columns=2, rows=2, bounds=UNIT)
+    means = cell_means(place(x, y, columns=2, rows=2, bounds=UNIT), array(1, 2, NAN, NAN, 7, 9))
     np.testing.assert_array_equal(means, [[1.5, NAN], [NAN, 7.0]])
 
 
 def test_cell_modes_give_the_commonest_code_and_the_lowest_of_a_tie():
     x, y = array(0.1, 0.1, 0.1, 0.9, 0.9, 0.9, 5.0), array(0.9, 0.9, 0.9, 0.9, 0.9, 0.1, 0.1)
-    modes = cell_modes(x, y, np.array([2, 0, 2, 1, 0, -1, 3]), columns=2, rows=2, bounds=UNIT)
+    modes = cell_modes(place(x, y, columns=2, rows=2, bounds=UNIT), np.array([2, 0, 2, 1, 0, -1, 3]))
     assert modes.tolist() == [[2, 0], [-1, -1]]
 
 
@@ -125,7 +127,7 @@ def test_around_encloses_the_finite_points(x, y, bounds):
 def test_trimmed_bounds_leave_outliers_outside():
     x = array(*range(100), 1e6)
     bounds = Bounds.around(x, x, trim=1.0)
-    assert bounds.count_outside(x, x) == 1
+    assert np.count_nonzero(~bounds.holds(x, x)) == 1
     assert bounds.x_high < 110
 
 
@@ -171,6 +173,12 @@ def test_cell_of_counts_from_the_top_left(x, y, cell):
 )
 def test_a_box_encloses_both_corner_cells(corners, bounds):
     assert UNIT.box(*corners, 4, 2) == bounds
+
+
+def test_a_cell_lists_its_points():
+    placed = place(array(0.1, 0.9, NAN, 0.9), array(0.9, 0.1, 0.5, 0.2), columns=2, rows=2, bounds=UNIT)
+    assert placed.in_cell(1, 1).tolist() == [1, 3]
+    assert placed.in_cell(1, 0).tolist() == []
 
 
 @given(views(), st.integers(1, 200), st.integers(1, 60), st.data())

@@ -9,7 +9,7 @@ from engine.errors import PrefmapError
 from engine.records import Verdict
 from tui.dialogs.bulk import BulkDialog, Preview
 from tui.dialogs.line import LineDialog, Question
-from tui.messages import SampleChosen
+from tui.messages import BoxChosen, SampleChosen
 from tui.queue import Match
 from tui.screens.deciding import DecidingScreen
 from tui.screens.describe import SHOWN_DIGITS, describe_step
@@ -17,6 +17,9 @@ from tui.screens.map import MapScreen
 from tui.screens.queue import QueueScreen
 
 EXAMPLE_CHARACTERS = 70
+MAP_SCREEN = "map"
+"""By this name the map stays with the app while it is not on the screen, with its view."""
+
 READ_ONLY = "this is --read-only: nothing was written"
 
 
@@ -34,7 +37,16 @@ class BrowsingScreen(DecidingScreen):
         if self.session.mode == "blind":
             self.tell("the map tells of scores: f3 turns to sighted first")
             return
-        self.app.push_screen(MapScreen(self.session, self.charset))
+        if not self.app.is_screen_installed(MAP_SCREEN):
+            self.app.install_screen(MapScreen(self.session, self.charset), MAP_SCREEN)
+        self.app.push_screen(MAP_SCREEN)
+
+    @on(BoxChosen)
+    def read_box(self, message: BoxChosen) -> None:
+        """Read the samples of a box on the map alone."""
+        count = self.session.use(message.ordinals, message.name)
+        self.last = f"{count:,} samples of the box; w, then enter alone, brings all back"
+        self.show_sample()
 
     @on(SampleChosen)
     def show_chosen(self, message: SampleChosen) -> None:

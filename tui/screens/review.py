@@ -20,9 +20,15 @@ from tui.screens.base import SMALLEST
 from tui.screens.browsing import BrowsingScreen
 from tui.screens.describe import describe_look, describe_progress, describe_reason, describe_scores, make_view
 from tui.session import Shown
+from tui.text import clip
 from tui.widgets.page_view import PageView
 
 NO_PAGE = Page([], 0, 1)
+ALL_IS_READ = "Every sample of the queue is read. Quit with q, then export."
+SELECTION_IS_READ = "All of this selection is read: w, then enter alone, brings the rest back."
+
+QUEUE_COLUMNS = 16
+"""At least so much of what selects the queue stands in the heading."""
 
 
 class ReviewScreen(BrowsingScreen):
@@ -83,10 +89,8 @@ class ReviewScreen(BrowsingScreen):
     def draw_body(self) -> None:
         width, height = self.app.size.width, self.app.size.height - 5
         if self.shown is None:
-            self.page("#body").rows = [
-                [],
-                [Span(" Every sample of the queue is read. Quit with q, then export.", "strong")],
-            ]
+            said = SELECTION_IS_READ if self.session.where else ALL_IS_READ
+            self.page("#body").rows = [[], [Span(self.fit(f" {said}", 0), "strong")]]
             self.drawn = NO_PAGE
             return
         view = make_view(self.shown, scores=self.with_scores and not self.is_hidden, look=self.look)
@@ -118,7 +122,9 @@ class ReviewScreen(BrowsingScreen):
         place = f"{min(self.session.position + 1, len(self.session.order)):,} of {len(self.session.order):,}"
         title = self.heading(f"queue: {self.session.by}", place, self.session.mode)
         if self.session.where:
-            title = self.heading(f"{place} where {self.charset.show(self.session.where)}", self.session.mode)
+            where = self.charset.show(self.session.where)
+            where = clip(where, max(self.app.size.width // 3, QUEUE_COLUMNS), ellipsis=self.charset.ellipsis)
+            title = self.heading(f"{place} where {where}", self.session.mode)
         if self.shown is None:
             return [title, []]
         if self.with_scores and not self.is_hidden:
