@@ -43,16 +43,13 @@ class Pairs(NamedTuple):
 
 class _Task(NamedTuple):
     differences: Any
-    """Features of one response less those of the other, one row a pair."""
-
-    sign: NDArray[np.intp]
-    """1: the first of the two is the chosen one."""
+    """Features of the chosen response less those of the rejected one, one row a pair."""
 
     weight: Floats
     fold: NDArray[np.intp]
 
     def only(self, where: Any) -> "_Task":
-        return _Task(self.differences[where], self.sign[where], self.weight[where], self.fold[where])
+        return _Task(self.differences[where], self.weight[where], self.fold[where])
 
 
 def fit_folds(features: Any, pairs: Pairs, *, folds: int, at_most: int) -> Floats:
@@ -60,9 +57,7 @@ def fit_folds(features: Any, pairs: Pairs, *, folds: int, at_most: int) -> Float
 
     Nothing of a fold's labels enters its own model.
     """
-    sign = np.where(np.arange(len(pairs.chosen)) % 2, 1, -1)
-    differences = (features[pairs.chosen] - features[pairs.rejected]).multiply(sign[:, None]).tocsr()
-    task = _Task(differences, sign, pairs.weight, pairs.fold)
+    task = _Task(features[pairs.chosen] - features[pairs.rejected], pairs.weight, pairs.fold)
     penalties = _choose_penalties(task, folds)
     return np.stack([
         _fit(task.only(np.flatnonzero(pairs.fold != fold)[:at_most]), penalty)
@@ -86,7 +81,7 @@ def _choose_penalties(task: _Task, folds: int) -> list[float]:
     losses = np.zeros((folds, len(PENALTIES)))
     for one, other in _couples(folds):
         seen = few.only((few.fold != one) & (few.fold != other))
-        if len(seen.sign) < FEWEST_PAIRS:
+        if len(seen.fold) < FEWEST_PAIRS:
             return [USUAL_PENALTY] * folds
         models = [_fit(seen, penalty) for penalty in PENALTIES]
         losses[one] += [_loss(few.only(few.fold == other), model) for model in models]
@@ -100,15 +95,16 @@ def _couples(folds: int) -> Iterator[tuple[int, int]]:
 
 
 def _loss(task: _Task, model: Floats) -> float:
-    return float(task.weight @ np.logaddexp(0, -task.sign * (task.differences @ model)))
+    return float(task.weight @ np.logaddexp(0, -(task.differences @ model)))
 
 
 def _fit(task: _Task, penalty: float) -> Floats:
-    """Logistic regression, on one thread and in an order fixed by a seed."""
+    """Logistic regression, on one thread and in an order fixed by a seed; every other pair is turned around."""
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(
         C=1 / penalty, fit_intercept=False, solver="liblinear", dual=True, tol=TOLERANCE, max_iter=1000, random_state=0
     )
-    weights: Floats = model.fit(task.differences, task.sign, task.weight).coef_[0]
+    sign = np.where(np.arange(len(task.weight)) % 2, 1, -1)
+    weights: Floats = model.fit(task.differences.multiply(sign[:, None]).tocsr(), sign, task.weight).coef_[0]
     return weights

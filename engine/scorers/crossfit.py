@@ -118,7 +118,9 @@ class Crossfit:
                 kept, held = _keep_first(kept, wanted)
                 highest = max(kept)
         kept, _ = _keep_first(kept, wanted)
-        return Survey(np.unique(np.array(prompts, dtype=np.uint64)), list(chain.from_iterable(kept.values())), responses, empty)
+        return Survey(
+            np.unique(np.array(prompts, dtype=np.uint64)), list(chain.from_iterable(kept.values())), responses, empty
+        )
 
     def _learn(self, survey: Survey) -> "Model":
         samples = sorted(survey.learned, key=self._order)
