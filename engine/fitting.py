@@ -11,20 +11,20 @@ from engine.errors import ScorerRefusedError
 FEWEST_PAIRS = 20
 """With fewer pairs to learn from, a model says nothing."""
 
-PENALTIES = (32.0, 12.0, 5.0, 2.0, 0.8, 0.3)
+PENALTIES = (32.0, 12.0, 5.0, 2.0, 0.8)
 """Of the squared weights; the loss is summed over samples. The noisier the labels, the greater the best one."""
 
 USUAL_PENALTY = 5.0
 """Where there are too few folds or pairs to choose one."""
 
-CHOOSE_FROM = 3_000
+CHOOSE_FROM = 2_000
 """Pairs that the penalty is chosen on."""
 
 NEIGHBOURS = (1, 2)
 """A model of all folds but two says how well a penalty suits both: fold k is left out with k + 1 and with k + 2."""
 
 TOLERANCE = 1e-3
-"""Of liblinear's dual solver; with 1e-4 no ranking changes."""
+"""Of liblinear's dual solver."""
 
 Floats = NDArray[np.float64]
 

@@ -1,9 +1,9 @@
-"""Texts as rows of numbers: their words, pairs of neighbouring words, and style."""
+"""Texts as rows of numbers: their words, pairs of neighbouring words, letters, and style."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from math import log1p
 from typing import Any, NamedTuple, Self
@@ -19,8 +19,8 @@ SENTENCE_ENDS = (".", "!", "?", '"', "”", ")")
 FEWEST_TEXTS = 2
 """A word of fewer texts is one of the unknown words, which have number 0."""
 
-PAIR_BITS = 18
-"""Pairs of known words are hashed into 2 to this many columns."""
+BITS = 18
+"""Pairs of known words are hashed into 2 to this many columns, and so are three letters in a row."""
 
 TEXTS_AT_ONCE = 512
 
@@ -62,6 +62,9 @@ class Vocabulary:
     rarity: Floats
     """By number: the logarithm of the share of texts without the word's company."""
 
+    letters: Floats
+    """The same of three letters, by column; 0 where too few texts have them."""
+
     is_mark: NDArray[np.bool_]
     """By number: whether it is punctuation."""
 
@@ -77,23 +80,28 @@ class Vocabulary:
             seen.update(set(split_words(text.text)))
         known = sorted(word for word, count in seen.items() if count >= FEWEST_TEXTS)
         with_word = np.array([1, *(seen[word] for word in known)])
+        with_letters = np.zeros(1 << BITS)
+        for some in portions(texts):
+            with_letters += np.bincount(_count(*_letters(some), (len(some), 1 << BITS)).indices, minlength=1 << BITS)
+        usual = np.log((1 + len(texts)) / np.maximum(1, with_letters)) + 1
         blank = cls(
             {word: number for number, word in enumerate(known, 1)},
             np.log((1 + len(texts)) / with_word),
+            np.where(with_letters >= FEWEST_TEXTS, usual, 0.0),
             np.array([False, *(not (word[0].isalnum() or word[0] == "_") for word in known)]),
             np.zeros(1),
             np.ones(1),
         )
         style = np.concatenate([blank._describe(blank._cut(some)) for some in portions(texts)])
         spread = style.std(axis=0)
-        return cls(blank.numbers, blank.rarity, blank.is_mark, style.mean(axis=0), np.where(spread > 0, spread, 1.0))
+        return replace(blank, mean=style.mean(axis=0), spread=np.where(spread > 0, spread, 1.0))
 
     @property
     def columns(self) -> int:
-        return len(self.rarity) + (1 << PAIR_BITS) + len(self.mean)
+        return len(self.rarity) + (2 << BITS) + len(self.mean)
 
     def rows(self, texts: Sequence[Text]) -> Any:
-        """Give one row per text, as a sparse matrix: words and pairs, each brought to length 1, and style."""
+        """Give one row per text, as a sparse matrix: words, pairs and letters, each brought to length 1, and style."""
         from scipy.sparse import csr_matrix, vstack
 
         parts = [self._portion_rows(self._cut(some)) for some in portions(texts)]
@@ -101,15 +109,20 @@ class Vocabulary:
 
     def _portion_rows(self, portion: Portion) -> Any:
         from scipy.sparse import csr_matrix, hstack
+        from sklearn.preprocessing import normalize
 
         codes, owner, count = portion.codes, portion.owner, len(portion.texts)
         first, second = codes[:-1], codes[1:]
-        pair = (first * HASH_FACTOR + second) * HASH_FACTOR >> np.uint64(64 - PAIR_BITS)
+        pair = (first * HASH_FACTOR + second) * HASH_FACTOR >> np.uint64(64 - BITS)
         is_pair = (owner[:-1] == owner[1:]) & (first > 0) & (second > 0)
-        words = _count(codes[codes > 0], owner[codes > 0], (count, len(self.rarity)))
-        pairs = _count(pair[is_pair], owner[:-1][is_pair], (count, 1 << PAIR_BITS))
+        counts = [
+            _count(codes[codes > 0], owner[codes > 0], (count, len(self.rarity))),
+            _count(pair[is_pair], owner[:-1][is_pair], (count, 1 << BITS)),
+            _count(*_letters(portion.texts), (count, 1 << BITS)),
+        ]
+        counts[-1].data *= self.letters[counts[-1].indices]
         style = STYLE_WEIGHT * (self._describe(portion) - self.mean) / self.spread
-        return hstack([words, pairs, csr_matrix(style)], format="csr")
+        return hstack([*(normalize(each, copy=False) for each in counts), csr_matrix(style)], format="csr")
 
     def _cut(self, texts: Sequence[Text]) -> Portion:
         words = [split_words(text.text) for text in texts]
@@ -152,14 +165,23 @@ def _describe(portion: Portion) -> Iterator[tuple[float, ...]]:
         )
 
 
+def _letters(texts: Sequence[Text]) -> tuple[NDArray[np.uint64], NDArray[np.intp]]:
+    """Hash each three letters in a row, between a mark of the start and one of the end; with the text each is of."""
+    marked = [f"\x02{text.text.lower()}\x03" for text in texts]
+    codes = np.frombuffer("".join(marked).encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
+    owner = np.repeat(np.arange(len(texts)), [len(text) for text in marked])
+    three = codes[:-2] << np.uint64(42) | codes[1:-1] << np.uint64(21) | codes[2:]
+    inside = owner[:-2] == owner[2:]
+    return (three * HASH_FACTOR >> np.uint64(64 - BITS))[inside], owner[:-2][inside]
+
+
 def _count(columns: NDArray[np.uint64], owner: NDArray[np.intp], shape: tuple[int, int]) -> Any:
     """Count by sorting, and weigh by 1 + log(count): many times as fast as sklearn's vectorizers, which loop."""
     from scipy.sparse import csr_matrix
-    from sklearn.preprocessing import normalize
 
     keys = owner.astype(np.uint64) << np.uint64(32) | columns
     found, counts = np.unique(keys, return_counts=True)
     row_starts = np.searchsorted(found >> np.uint64(32), np.arange(shape[0] + 1, dtype=np.uint64))
     weights = 1 + np.log(counts)
     columns = (found & np.uint64(0xFFFFFFFF)).astype(np.int32)
-    return normalize(csr_matrix((weights, columns, row_starts.astype(np.int32)), shape=shape), copy=False)
+    return csr_matrix((weights, columns, row_starts.astype(np.int32)), shape=shape)

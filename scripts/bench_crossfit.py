@@ -66,7 +66,8 @@ def main() -> None:
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
                 taken = pool.submit(measure, file).result()
         print(f"{count:>9,}  {taken.seconds:>6.1f}  {taken.learning:>8.1f}  {taken.processor:>11.1f}  "
-              f"{1000 * taken.seconds / count:>7.3f}  {taken.largest:>5.2f}  {taken.other:>12.2f}", flush=True)  # fmt: skip
+              f"{1000 * taken.seconds / count:>7.3f}  {taken.largest:>5.2f}  {taken.other:>12.2f}",
+              flush=True)  # fmt: skip
 
 
 def measure(file: Path) -> Taken:

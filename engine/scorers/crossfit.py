@@ -21,7 +21,7 @@ from engine.spreading import count_processors, spread
 EDITION = "2"
 """Of the method: scores of another edition are not mixed with these."""
 
-MANY_RESPONSES = 200_000
+MANY_RESPONSES = 100_000
 """From so many on, the start of several processes pays."""
 
 VECTOR_WEIGHT = 1.0
