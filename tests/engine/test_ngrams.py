@@ -52,7 +52,7 @@ def test_style_is_standard_over_the_texts_learned_from():
     assert ends.argmax() == 0
     assert marks[0] > marks[1] > marks[2]
     assert lines.argmax() == 1
-    assert rarity.argmax() == 2
+    assert rarity.argmin() == 0
 
 
 def test_a_row_does_not_depend_on_the_texts_beside_it():
