@@ -3,11 +3,14 @@
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from shutil import copytree
 
 import pytest
 
 from engine.errors import ScorerRefusedError
 from engine.records import Message, Sample, Score
+from engine.scorers import crossfit
+from engine.scorers.catalog import make_scorer
 from engine.scorers.crossfit import Crossfit
 
 GOOD = ["certainly", "glad", "clear", "useful", "careful", "answer", "follows", "explained", "kindly", "here"]
@@ -72,7 +75,7 @@ def test_the_order_of_rows_and_of_responses_does_not_matter():
     twice = replace(exchange(samples[3]), sample_id=f"{samples[3].sample_id}-2")
     turned = [replace(sample, responses=sample.responses[::-1]) for sample in [twice, *samples]]
     random.Random(1).shuffle(turned)
-    assert list(Crossfit()(turned)) == list(Crossfit()([*samples, twice]))
+    assert score(turned) == score([*samples, twice])
 
 
 def test_every_response_is_scored_once_between_0_and_1():
@@ -174,6 +177,58 @@ def test_the_middle_of_a_long_response_is_left_out():
     one, other = (score([*samples, middle], longest_text=100) for middle in middles)
     long_one, long_other = (middle.responses[0].response_id for middle in middles)
     assert one[long_one].value == pytest.approx(other[long_other].value, abs=1e-5)
+
+
+def test_scores_come_while_the_samples_are_read_a_second_time():
+    samples, read = make_pairs(2000), []
+
+    class Watched:
+        def __iter__(self):
+            for sample in samples:
+                read.append(sample)
+                yield sample
+
+    scores = Crossfit(fit_at_most=200)(Watched())
+    next(scores)
+    assert len(samples) < len(read) < 1.5 * len(samples)
+    assert len(list(scores)) == 2 * len(samples) - 1
+    assert len(read) == 2 * len(samples)
+
+
+def test_several_processes_give_the_same_scores(monkeypatch):
+    samples = make_pairs(600)
+    alone = score(samples)
+    monkeypatch.setattr(crossfit, "MANY_RESPONSES", 1)
+    monkeypatch.setattr(crossfit, "count_processors", lambda: 2)
+    assert score(samples) == alone
+
+
+def test_each_prompt_of_few_gets_a_fold_of_its_own():
+    draw = random.Random(5)
+    samples = [make_sample(n % 3, (write(GOOD, draw), write(BAD, draw)), (1.0, 0.0)) for n in range(60)]
+    scores = score(samples, folds=3)
+    assert sum(margin(sample, scores) > 0 for sample in samples) > 50
+
+
+def test_two_folds_do():
+    samples = make_pairs(60)
+    scores = score(samples, folds=2)
+    assert sum(margin(sample, scores) > 0 for sample in samples) > 50
+
+
+def test_vectors_of_an_embedder_join_the_features(tiny_embedder):
+    samples = make_pairs(60)
+    with_vectors = {one.response_id: one for one in Crossfit(features=str(tiny_embedder))(samples)}
+    assert with_vectors.keys() == score(samples).keys()
+    assert with_vectors != score(samples)
+
+
+def test_what_changes_the_scores_is_part_of_the_identity(tiny_embedder, tmp_path):
+    moved = tmp_path / "moved"
+    copytree(tiny_embedder, moved)
+    plain, here, there = (make_scorer(f"crossfit{more}", {}).identify("x")
+                          for more in ("", f"?features={tiny_embedder}", f"?features={moved}"))  # fmt: skip
+    assert plain != here == there
 
 
 def test_responses_without_a_common_word_are_scored():
