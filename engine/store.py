@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from engine.errors import MapMissingError, MapUnreadableError, SampleUnknownError
 from engine.records import Message, Response, Sample
-from engine.schema import ALIGNED_SCORES, ENTRY_COLUMNS, FROM_SAMPLES, ORDERS, RESPONSES, SAMPLE, VERSION
+from engine.schema import ALIGNED_SCORES, ENTRY_COLUMNS, FROM_SAMPLES, MARGINS, ORDERS, RESPONSES, SAMPLE, VERSION
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -255,6 +255,13 @@ class Store:
     def aligned_scores(self, scorer: str) -> Floats:
         """Give a scorer's value of each response in that order; NaN where there is none."""
         return _with_nan(np.ma.asarray(self._columns(ALIGNED_SCORES, {"scorer": scorer})["value"]))
+
+    def margin_table(self) -> dict[str, Floats]:
+        """Give each scorer's margin of each sample, in source order; NaN where there is none, or nothing to choose."""
+        found = self._columns(MARGINS)
+        names = found["scorer"].astype(str)
+        margin = _with_nan(np.ma.asarray(found["margin"]))
+        return {name: margin[names == name] for name in dict.fromkeys(names.tolist())}
 
     def cuts(self) -> list[Cut]:
         return [Cut(*row) for row in self._ask("SELECT * FROM cut ORDER BY scorer, axis DESC")]

@@ -242,8 +242,11 @@ def test_the_ensemble_is_the_mean_of_standardised_scores_without_crossfit(import
     assert [row["variability"] for row in found] == pytest.approx(expected.variability.tolist(), abs=1e-12)
     margins = [[row["margin"] for row in points(project, name)] for name in scores]
     together = [row["margin"] for row in read_table_rows(project.map, "suspicion")]
-    known = [[margin for margin in one if margin is not None] for one in zip(*margins, strict=True)]
-    assert together == pytest.approx([sum(one) / len(one) for one in known], abs=1e-12)
+    meta = {row["key"]: row["value"] for row in read_table_rows(project.map, "meta")}
+    shares = [json.loads(meta["weights"])[name] for name in scores]
+    known = [[(m, w) for m, w in zip(one, shares, strict=True) if m is not None] for one in zip(*margins, strict=True)]
+    expected = [sum(m * w for m, w in one) / (sum(w for _, w in one) or 1) for one in known]
+    assert together == pytest.approx(expected, abs=1e-12)
     assert [row["scorers"] for row in read_table_rows(project.map, "suspicion")] == [3, 2, 3, 3]
 
 
