@@ -45,7 +45,7 @@ class Diagnosis(NamedTuple):
     """... out of how many that have a margin."""
 
     weights: Floats
-    """(scorers,) Share of each in the mean; their sizes sum to 1."""
+    """(scorers,) Share of each in the mean; their sizes sum to 1. Below 0: it counts the other way round."""
 
     rho: float
     """Share of all labels that is taken to be wrong; NaN without margins."""

@@ -41,7 +41,10 @@ class Prior(NamedTuple):
 
 
 def fit_labels(margins: Floats, sources: Ints | None, wrong_share: float) -> Prior:
-    """Set the weights, and how the sources differ, by the labels alone. No scorer counts against what it says."""
+    """Set the weights, and how the sources differ, by the labels alone.
+
+    A scorer that stands against most labels counts the other way round.
+    """
     from scipy.optimize import minimize
 
     known = np.flatnonzero(~np.isnan(margins).all(axis=1))
@@ -51,7 +54,7 @@ def fit_labels(margins: Floats, sources: Ints | None, wrong_share: float) -> Pri
     share, scorers = np.log(wrong_share / (1 - wrong_share)), len(unit)
     free = count if count > 1 else 0
     start = np.concatenate([np.full(scorers, 1 / scorers), np.zeros(2 * free)])
-    bounds = [(0.0, None)] * scorers + [(None, -share)] * free + [(None, None)] * free
+    bounds = [(None, None)] * scorers + [(None, -share)] * free + [(None, None)] * free
     found = minimize(label_loss, start, (z, source, share), jac=True, method="L-BFGS-B", bounds=bounds).x
     beta, apart, factor = np.split(found, [scorers, scorers + free])
     if free:

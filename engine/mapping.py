@@ -17,7 +17,7 @@ from engine.noise_model import WRONG_SHARE
 from engine.outcomes import Outcomes
 from engine.project import Project, replacing
 from engine.records import Sample, content_hash, label_pair
-from engine.score_logs import ENSEMBLE, ScoreLog, find_logs
+from engine.score_logs import ENSEMBLE, FITTED_TYPES, ScoreLog, find_logs
 from engine.sources import Fingerprint, SourceReader
 from engine.statistics import Regions, Statistics, divide_regions, measure, rank_ids
 
@@ -25,9 +25,6 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 CHUNK_SAMPLES = 20_000
-FITTED_TYPES = ("crossfit",)
-"""Scorers fitted on the labels: they find mislabels, and are no second opinion on quality."""
-
 VARIABILITY_RULE = "high_variance: all but the first floor(2N/3) by variability"
 QUALITY_RULE = "high_average: the upper half by quality of the low-variability part"
 TIES = "by sample id"

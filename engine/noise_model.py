@@ -39,7 +39,7 @@ class Noise(NamedTuple):
     """(samples,) Weighted mean of the margins that there are, in their unit."""
 
     weights: Floats
-    """(scorers,) Share of each scorer; their sizes sum to 1. Below 0 if verdicts turn it round."""
+    """(scorers,) Share of each scorer; their sizes sum to 1. Below 0: it counts the other way round."""
 
     rho: float
     """Share of all labels that is taken to be wrong: the mean suspicion."""

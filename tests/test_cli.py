@@ -157,10 +157,15 @@ def test_list_names_what_there_is(what):
 
 
 def test_bench_noise_measures_and_writes_nothing(tmp_path):
-    done = succeed("bench", "noise", SAMPLE, "--seeds", "1", "--json", cwd=tmp_path)
-    said = json.loads(done.stdout)
-    assert said["runs"][0]["planted"] == 40
-    assert said["mean"]["auroc"] > 0.6
+    words = ("bench", "noise", SAMPLE, "--seeds", "1", "--rate", ".1", "--rate", ".2", "--kind", "length")
+    said = json.loads(succeed(*words, "--json", cwd=tmp_path).stdout)
+    assert {(run["rate"], run["planted"]) for run in said["runs"]} == {(0.1, 40), (0.2, 80)}
+    methods = {one["method"]: one["mean"] for one in said["methods"] if one["rate"] == 0.1}
+    assert set(methods) >= {"crossfit", "suspicion", "crossfit, paper's cosine"}
+    assert methods["suspicion"]["auroc"] > 0.6
+    table = succeed(*words, "--markdown", cwd=tmp_path).stdout.splitlines()
+    assert table[0].startswith("| noise | method | AUROC |")
+    assert len(table) == 2 + len(said["methods"])
     assert list(tmp_path.iterdir()) == []
 
 

@@ -96,7 +96,8 @@ def _lines(made: Report) -> Iterator[str]:
 def _tell(one: Companion) -> str:
     others = list(one.correlation.values())
     shared = f", correlates {number(sum(others) / len(others))} with the others" if others else ""
-    return f"weight {number(one.weight)}, agrees with {one.agreement:.1%} of the labels{shared}"
+    turned = " (so often against the labels that it counts the other way round)" if one.weight < 0 else ""
+    return f"weight {number(one.weight)}{turned}, agrees with {one.agreement:.1%} of the labels{shared}"
 
 
 def _describe(made: Report) -> dict[str, Any]:

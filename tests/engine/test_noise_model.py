@@ -115,14 +115,20 @@ def test_a_scorer_of_accuracy_80_finds_what_theory_allows(seed):
 
 @settings(deadline=None, max_examples=30)
 @given(arrays(float, (12, 3), elements=st.floats(-9, 9) | st.just(NAN)))
-def test_before_verdicts_no_scorer_counts_against_what_it_says(margins):
-    prior = fit_labels(margins, None, WRONG_SHARE)
-    assert (prior.beta >= 0).all()
+def test_whatever_the_margins_suspicion_is_a_probability_where_there_is_one(margins):
     found = fit(margins)
     assert np.isnan(found.suspicion).tolist() == np.isnan(margins).all(axis=1).tolist()
     known = found.suspicion[~np.isnan(found.suspicion)]
     assert ((known >= 0) & (known <= 1)).all()
     assert np.abs(found.weights).sum() == pytest.approx(1)
+    bound = np.nanmax(np.abs(margins), initial=0)
+    assert (np.abs(found.margin[~np.isnan(found.margin)]) <= bound + 1e-9).all()
+
+
+def test_labels_turn_a_scorer_round_that_is_mostly_against_them():
+    planted = plant((0.2, 0.6))
+    suspicion = fit(planted.margins).suspicion
+    assert auroc(suspicion, planted.flipped) > auroc(planted.best, planted.flipped) - 0.004 > 0.87
 
 
 def test_neither_the_unit_of_a_scorer_nor_the_order_of_samples_matters():
