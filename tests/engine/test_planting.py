@@ -6,11 +6,11 @@ from engine.records import Message, Sample
 
 
 def make_samples(count=400):
-    """Every other sample has a shorter better response; texts of every third share their words; four sources."""
+    """Every other better response is the shorter; the first two of four pairs share words; four sources."""
     return [
         Sample.of(
             prompt=[Message("user", f"Question {n}?")],
-            texts=["a b c d" + " e" * 10 * (n % 2), "a b c d e" if n % 3 == 0 else f"k{n} l m n{' o' * 2}"],
+            texts=["a b c d" + " e" * 10 * (n % 2), "a b c d e" if n % 4 < 2 else f"k{n} l m n o"],
             labels=[1.0, 0.0],
             source=f"source {n % 4}",
         )
@@ -38,10 +38,9 @@ def test_a_seed_plants_the_same_and_another_seed_others(kind):
 
 def test_each_kind_prefers_what_it_is_named_for():
     shorter = np.array([len(s.responses[0].text) < len(s.responses[1].text) for s in SAMPLES])
-    close = np.arange(len(SAMPLES)) % 3 == 0
-    assert (
-        plant(SAMPLES, 0.2, 0, "length").flipped[shorter].mean() > 2 * plant(SAMPLES, 0.2, 0).flipped[~shorter].mean()
-    )
+    close = np.arange(len(SAMPLES)) % 4 < 2
+    flipped = plant(SAMPLES, 0.2, 0, "length").flipped
+    assert flipped[shorter].mean() > 2 * flipped[~shorter].mean()
     flipped = plant(SAMPLES, 0.2, 0, "close").flipped
     assert flipped[close].mean() > 2 * flipped[~close].mean()
     flipped = plant(SAMPLES, 0.2, 0, "source").flipped
