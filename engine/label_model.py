@@ -16,8 +16,11 @@ EQUALITY = 10.0
 RIDGE = 1.0
 """Precision with which the weights are drawn towards 0, so that a few samples do not make a scorer infallible."""
 
-SOURCE_SPREAD = 0.3
-"""How far sources differ in the log odds of a wrong label, and in the log of how much a margin says."""
+SOURCE_SPREAD, FACTOR_SPREAD = 0.3, 0.15
+"""How far sources differ in the log odds of a wrong label, and in the log of how much a margin says.
+
+The labels hardly tell the two apart: a wide factor takes noisy sources for hard ones, none hard ones for noisy.
+"""
 
 
 class Prior(NamedTuple):
@@ -80,7 +83,7 @@ def label_loss(theta: Floats, z: Floats, source: Ints, share: float) -> tuple[fl
     loss = -np.log(likelihood).sum() + (EQUALITY * uneven @ uneven + RIDGE * beta @ beta) / 2
     gradient = [EQUALITY * uneven + RIDGE * beta - np.einsum("mn,n->m", z, pull)]
     if len(apart):
-        loss += (apart @ apart + factor @ factor) / (2 * SOURCE_SPREAD**2)
+        loss += apart @ apart / (2 * SOURCE_SPREAD**2) + factor @ factor / (2 * FACTOR_SPREAD**2)
         gradient.append(apart / SOURCE_SPREAD**2 - np.bincount(source, wrong - rho, len(apart)))
-        gradient.append(factor / SOURCE_SPREAD**2 - np.bincount(source, pull * evidence, len(apart)))
+        gradient.append(factor / FACTOR_SPREAD**2 - np.bincount(source, pull * evidence, len(apart)))
     return float(loss), np.concatenate(gradient)

@@ -14,7 +14,7 @@ Ints = npt.NDArray[np.int64]
 REVIEWER_ERROR = 0.03
 """Share of verdicts that are taken to be slips."""
 
-LEVEL_SPREAD, WEIGHT_SPREAD, SOURCE_SPREAD = 5.0, 0.75, 0.5
+LEVEL_SPREAD, WEIGHT_SPREAD, SOURCE_SPREAD = 5.0, 0.75, 0.3
 """How far verdicts may be expected to move the log odds of all, a weight, and the log odds of one source."""
 
 LEVEL_SAMPLES = 4_000

@@ -162,20 +162,6 @@ def test_report_shows_calibration_once_enough_was_read(sample_project):
             review.give(sample, "flip" if n % 5 == 0 else "keep")
     succeed("map", sample_project.path)
     said = json.loads(succeed("report", sample_project.path, "--json").stdout)
-    assert said["map_scorer"] == "mine"
-
-
-def test_adm_on_the_embedded_scorer_alone_warns(sample_project, tmp_path):
-    done = succeed("export", sample_project.path, "-o", tmp_path / "o.jsonl", "--policy", "adm")
-    assert "finds mislabels" in done.stderr
-
-
-def test_report_shows_calibration_once_enough_was_read(sample_project):
-    for n, entry in enumerate(json.loads(succeed("queue", sample_project.path, "--limit", "25", "--json").stdout)):
-        word = "flip" if n % 2 else "keep"
-        succeed("verdict", sample_project.path, entry["sample_id"], word, "--reviewer", "kim")
-    succeed("map", sample_project.path)
-    said = json.loads(succeed("report", sample_project.path, "--json").stdout)
     assert said["suspicion"]["learnt_from"] == 25
     assert sum(one["samples"] for one in said["suspicion"]["reliability"]["bins"]) == 25
     assert said["scorers"]["crossfit"]["weight"] == 1
