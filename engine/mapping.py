@@ -9,14 +9,15 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.diagnosing import WRONG_SHARE, Diagnosis, diagnose
+from engine.diagnosing import Diagnosis, diagnose, find_truth
 from engine.errors import ConfigError, ProjectMissingError
 from engine.logs import is_torn
 from engine.map_writer import MapWriter, write_turns
+from engine.noise_model import WRONG_SHARE
 from engine.outcomes import Outcomes
 from engine.project import Project, replacing
 from engine.records import Sample, content_hash, label_pair
-from engine.score_logs import ENSEMBLE, ScoreLog, find_logs
+from engine.score_logs import ENSEMBLE, FITTED_TYPES, ScoreLog, find_logs
 from engine.sources import Fingerprint, SourceReader
 from engine.statistics import Regions, Statistics, divide_regions, measure, rank_ids
 
@@ -24,9 +25,6 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 CHUNK_SAMPLES = 20_000
-FITTED_TYPES = ("crossfit",)
-"""Scorers fitted on the labels: they find mislabels, and are no second opinion on quality."""
-
 VARIABILITY_RULE = "high_variance: all but the first floor(2N/3) by variability"
 QUALITY_RULE = "high_average: the upper half by quality of the low-variability part"
 TIES = "by sample id"
@@ -52,6 +50,25 @@ class Shape:
     counts: list[int] = field(default_factory=list)
     labels: list[float | None] = field(default_factory=list)
     """Of all responses, in the order of the table."""
+
+    sources: list[str] = field(default_factory=list)
+    same: list[bool] = field(default_factory=list)
+    """Whether the two responses of the pair are one and the same, so that no label of them is wrong."""
+
+    truths: list[float] = field(default_factory=list)
+    """What verdicts say of each label: 0 right, 1 wrong, NaN nothing."""
+
+    def add(self, sample: Sample, outcomes: Outcomes) -> None:
+        """Append one sample."""
+        self.ids.append(sample.sample_id)
+        self.counts.append(len(sample.responses))
+        self.labels.extend(response.label for response in sample.responses)
+        self.sources.append(sample.source)
+        pair, responses = sample.pair, sample.responses
+        self.same.append(
+            pair is not None and responses[pair.chosen].response_id == responses[pair.rejected].response_id
+        )
+        self.truths.append(find_truth(sample, outcomes))
 
     def blocks(self) -> Iterator[tuple[Ints, Ints]]:
         """Yield, per number of responses K, the samples (n,) and the rows of their responses (n, K)."""
@@ -88,7 +105,8 @@ def build_map(project: Project, *, map_scorer: str | None = None, progress: Prog
 def _write_map(
     project: Project, samples: SourceReader, writer: MapWriter, wanted: str | None, progress: Progress
 ) -> Mapped:
-    shape, fingerprint = _write_samples(samples, writer, progress)
+    outcomes = Outcomes.read(project.review_logs())
+    shape, fingerprint = _write_samples(samples, outcomes, writer, progress)
     logs, stale = find_logs(project, fingerprint)
     tie_rank = rank_ids(np.array(shape.ids, dtype=object))
     scores = {}
@@ -102,13 +120,14 @@ def _write_map(
     if len(others) > 1:
         _write_points(writer, ENSEMBLE, shape, average(others), tie_rank)
     chosen_scorer = _choose(logs, wanted)
-    diagnosis = diagnose(np.column_stack(margins) if margins else np.full((len(shape.ids), 1), np.nan))
+    known = np.column_stack(margins) if margins else np.full((len(shape.ids), 1), np.nan)
+    known[shape.same] = np.nan
+    diagnosis = diagnose(known, shape.sources, np.array(shape.truths))
     _write_suspicion(writer, shape, diagnosis)
-    _write_verdicts(project, writer)
+    _write_verdicts(outcomes, writer)
+    _note_diagnosis(writer, [log.name for log in logs], diagnosis)
     writer.note("map_scorer", chosen_scorer)
     writer.note("map_is_fitted", str(any(log.name == chosen_scorer and log.type in FITTED_TYPES for log in logs)))
-    writer.note("wrong_share", str(WRONG_SHARE))
-    writer.note("accuracy", repr(diagnosis.accuracy))
     writer.note(
         "fingerprint",
         content_hash(fingerprint, chosen_scorer, *(str(path.stat().st_size) for log in logs for path in log.paths)),
@@ -116,16 +135,16 @@ def _write_map(
     return Mapped(len(shape.ids), chosen_scorer, stale)
 
 
-def _write_samples(samples: SourceReader, writer: MapWriter, progress: Progress) -> tuple[Shape, str]:
+def _write_samples(
+    samples: SourceReader, outcomes: Outcomes, writer: MapWriter, progress: Progress
+) -> tuple[Shape, str]:
     shape, fingerprint = Shape(), Fingerprint()
     waiting = iter(samples)
     while chunk := list(islice(waiting, CHUNK_SAMPLES)):
         _write_chunk(writer, chunk, first=len(shape.ids))
         for sample in chunk:
             fingerprint.add(sample)
-            shape.ids.append(sample.sample_id)
-            shape.counts.append(len(sample.responses))
-            shape.labels.extend(response.label for response in sample.responses)
+            shape.add(sample, outcomes)
         progress(len(shape.ids), len(samples))
     return shape, str(fingerprint)
 
@@ -239,8 +258,19 @@ def _labels_by_sample(shape: Shape) -> Iterator[list[float | None]]:
         yield list(islice(labels, count))
 
 
-def _write_verdicts(project: Project, writer: MapWriter) -> None:
-    outcomes = list(Outcomes.read(project.review_logs()))
+def _note_diagnosis(writer: MapWriter, scorers: Sequence[str], diagnosis: Diagnosis) -> None:
+    weights = dict(zip(scorers, diagnosis.weights.tolist(), strict=False))
+    writer.note("wrong_share", str(WRONG_SHARE))
+    writer.note("accuracy", repr(diagnosis.accuracy))
+    writer.note("rho", json.dumps(None if np.isnan(diagnosis.rho) else diagnosis.rho))
+    writer.note("rho_by_source", json.dumps(diagnosis.rho_by_source))
+    writer.note("weights", json.dumps(weights))
+    writer.note("read", str(diagnosis.read))
+    writer.note("reliability", json.dumps(diagnosis.reliability))
+
+
+def _write_verdicts(read: Outcomes, writer: MapWriter) -> None:
+    outcomes = list(read)
     if not outcomes:
         return
     writer.add("verdict", {

@@ -1,14 +1,37 @@
 """Report: what a project holds, how its map is cut, what the scorers cover and what the reviewers found."""
 
+import json
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from engine.calibration import Bin, Reliability
+from engine.companions import agree_with_labels, correlate_scorers
 from engine.outcomes import Outcomes
 from engine.project import Project, SourceFile
 from engine.records import content_of
 from engine.steps import Outcome
 from engine.store import Cut, ScorerCoverage, Store
+
+Floats = npt.NDArray[np.float64]
+
+
+class Companion(NamedTuple):
+    """What one scorer adds to the others."""
+
+    weight: float
+    """Its share in the mean margin."""
+
+    agreement: float
+    """How often its margin has the sign of the label; a tie counts half. NaN without margins."""
+
+    correlation: dict[str, float]
+    """Of its margins with those of each other scorer, around 0, whatever the labels say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +65,23 @@ class Report:
     conflicts: int
     """Contents on which reviewers disagree."""
 
+    companions: dict[str, Companion]
+    """What each scorer adds to suspicion."""
+
     wrong_share: float
-    """The assumed share of wrong labels."""
+    """The share of wrong labels that is assumed before any verdict."""
+
+    rho: float | None
+    """The share that the scorers, and the verdicts that the map knows, speak for."""
+
+    rho_by_source: dict[str, float]
+    """The same by source, where there are several; the empty name stands for all small ones."""
+
+    learnt_from: int
+    """How many verdicts the map knows."""
+
+    reliability: Reliability | None
+    """Of suspicion, as those verdicts have it; None after a few."""
 
     accuracy: float
     """How often the mean margin is taken to have the true sign."""
@@ -83,9 +121,34 @@ def make_report(project: Project) -> Report:
             read=len({content_of(outcome.sample_id) for outcome in read}),
             conflicts=_count_conflicts(outcomes),
             wrong_share=float(store.meta["wrong_share"]),
+            companions=_compare(store.margin_table(), json.loads(store.meta["weights"])),
+            rho=json.loads(store.meta["rho"]),
+            rho_by_source=json.loads(store.meta["rho_by_source"]),
+            learnt_from=int(store.meta["read"]),
+            reliability=_read_reliability(store.meta["reliability"]),
             accuracy=float(store.meta["accuracy"]),
             suspects=int((suspicion > 0.5).sum()),
         )
+
+
+def _compare(margins: Mapping[str, Floats], weights: Mapping[str, float]) -> dict[str, Companion]:
+    if not margins:
+        return {}
+    table = np.column_stack(list(margins.values()))
+    agreement, correlation = agree_with_labels(table), correlate_scorers(table)
+    return {
+        name: Companion(
+            weights.get(name, 0.0),
+            float(agreement[at]),
+            {other: float(correlation[at, place]) for place, other in enumerate(margins) if other != name},
+        )
+        for at, name in enumerate(margins)
+    }
+
+
+def _read_reliability(text: str) -> Reliability | None:
+    found = json.loads(text)
+    return found and Reliability([Bin(*one) for one in found[0]], found[1])
 
 
 def _count_conflicts(outcomes: list[Outcome]) -> int:

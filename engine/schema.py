@@ -1,11 +1,14 @@
 """The tables of map.duckdb, and the questions asked of them."""
 
-VERSION = 1
+VERSION = 2
 """Of the tables; a map of another version is built anew from sources and logs."""
 
 TABLES = """
 CREATE TABLE meta (key VARCHAR, value VARCHAR);
-COMMENT ON TABLE meta IS 'version, fingerprint, map_scorer, map_is_fitted, wrong_share, accuracy';
+COMMENT ON TABLE meta IS
+    'version, fingerprint, map_scorer, map_is_fitted. wrong_share: assumed; rho, rho_by_source: estimated.
+     weights: of the scorers in the mean margin. accuracy: how often that has the true sign. read: verdicts learnt from.
+     reliability: bins [samples, mean suspicion, share wrong] of what was read, and the calibration error.';
 
 CREATE TABLE sample (
     ordinal INTEGER, sample_id VARCHAR, content_id VARCHAR, prompt_id VARCHAR,
@@ -45,7 +48,7 @@ CREATE TABLE suspicion (
     ordinal INTEGER, chosen INTEGER, rejected INTEGER, margin DOUBLE, suspicion DOUBLE, against INTEGER,
     scorers INTEGER);
 COMMENT ON TABLE suspicion IS
-    'Per sample over all scorers: the pair by position, mean margin, probability that the label is wrong,
+    'Per sample over all scorers: the pair by position, weighted mean margin, probability that the label is wrong,
      and how many of the scorers that have a margin stand against the label.';
 
 CREATE TABLE verdict (
@@ -129,6 +132,12 @@ SELECT sample_id, prompt, prompt_id, source, votes, tools, flags, file, "row" FR
 RESPONSES = """
 SELECT response_id, text, value, system, turns, extra FROM response JOIN label USING (ordinal, position)
 WHERE ordinal = $ordinal ORDER BY position
+"""
+
+MARGINS = """
+SELECT scorer, if(suspicion.margin IS NULL, NULL, point.margin) AS margin
+FROM point JOIN suspicion USING (ordinal)
+WHERE scorer IN (SELECT DISTINCT scorer FROM score) ORDER BY scorer, ordinal
 """
 
 ENTRY_COLUMNS = f"""

@@ -15,6 +15,9 @@ HEADER = "header"
 ENSEMBLE = "ensemble"
 """What the map calls the mean of several scorers; no single one may be called so."""
 
+FITTED_TYPES = ("crossfit",)
+"""Scorers fitted on the labels: they find mislabels, and are no second opinion on quality."""
+
 
 class ScoreLog(NamedTuple):
     """What one scorer logged, known by its header; shards and other machines have logs of their own."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from engine.columns import Columns, with_nan
 from engine.errors import SampleUnknownError
 from engine.records import Message, Response, Sample
-from engine.schema import ALIGNED_SCORES, ENTRY_COLUMNS, FROM_SAMPLES, ORDERS, RESPONSES, SAMPLE
+from engine.schema import ALIGNED_SCORES, ENTRY_COLUMNS, FROM_SAMPLES, MARGINS, ORDERS, RESPONSES, SAMPLE
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -233,6 +233,13 @@ class Store(Columns):
     def aligned_scores(self, scorer: str) -> Floats:
         """Give a scorer's value of each response in that order; NaN where there is none."""
         return with_nan(np.ma.asarray(self._columns(ALIGNED_SCORES, {"scorer": scorer})["value"]))
+
+    def margin_table(self) -> dict[str, Floats]:
+        """Give each scorer's margin of each sample, in source order; NaN where there is none, or nothing to choose."""
+        found = self._columns(MARGINS)
+        names = found["scorer"].astype(str)
+        margin = with_nan(np.ma.asarray(found["margin"]))
+        return {name: margin[names == name] for name in dict.fromkeys(names.tolist())}
 
     def cuts(self) -> list[Cut]:
         return [Cut(*row) for row in self._ask("SELECT * FROM cut ORDER BY scorer, axis DESC")]

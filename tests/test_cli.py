@@ -6,9 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import pytest
+
+from engine.reviewing import Review
+from engine.sources import SourceReader
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "sample_data" / "helpful_pairs.jsonl"
@@ -151,16 +156,36 @@ def test_adm_on_the_embedded_scorer_alone_warns(sample_project, tmp_path):
     assert "finds mislabels" in done.stderr
 
 
+def test_report_shows_calibration_once_enough_was_read(sample_project):
+    with closing(Review(sample_project, "kim")) as review:
+        for n, sample in enumerate(islice(SourceReader(sample_project), 25)):
+            review.give(sample, "flip" if n % 5 == 0 else "keep")
+    succeed("map", sample_project.path)
+    said = json.loads(succeed("report", sample_project.path, "--json").stdout)
+    assert said["suspicion"]["learnt_from"] == 25
+    assert sum(one["samples"] for one in said["suspicion"]["reliability"]["bins"]) == 25
+    assert said["scorers"]["crossfit"]["weight"] == 1
+    shown = succeed("report", sample_project.path).stdout
+    assert "learnt from 25 verdicts" in shown
+    assert "  calibration error 0." in shown
+    assert "    weight 1.000, agrees with " in shown
+
+
 @pytest.mark.parametrize("what", ["formats", "scorers", "policies"])
 def test_list_names_what_there_is(what):
     assert len(succeed("list", what).stdout.splitlines()) >= 2
 
 
 def test_bench_noise_measures_and_writes_nothing(tmp_path):
-    done = succeed("bench", "noise", SAMPLE, "--seeds", "1", "--json", cwd=tmp_path)
-    said = json.loads(done.stdout)
-    assert said["runs"][0]["planted"] == 40
-    assert said["mean"]["auroc"] > 0.6
+    words = ("bench", "noise", SAMPLE, "--seeds", "1", "--rate", ".1", "--rate", ".2", "--kind", "length")
+    said = json.loads(succeed(*words, "--json", cwd=tmp_path).stdout)
+    assert {(run["rate"], run["planted"]) for run in said["runs"]} == {(0.1, 40), (0.2, 80)}
+    methods = {one["method"]: one["mean"] for one in said["methods"] if one["rate"] == 0.1}
+    assert set(methods) >= {"crossfit", "suspicion", "crossfit, paper's cosine"}
+    assert methods["suspicion"]["auroc"] > 0.6
+    table = succeed(*words, "--markdown", cwd=tmp_path).stdout.splitlines()
+    assert table[0].startswith("| noise | method | AUROC |")
+    assert len(table) == 2 + len(said["methods"])
     assert list(tmp_path.iterdir()) == []
 
 

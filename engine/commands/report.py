@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.project import Project
-    from engine.reporting import Report
+    from engine.reporting import Companion, Report
 
 
 @click.command(epilog="Example: prefmap report pairs.prefmap --json")
@@ -64,6 +65,8 @@ def _lines(made: Report) -> Iterator[str]:
     for name, coverage in made.scorers.items():
         used = "  <- the map" if name == made.map_scorer else ""
         yield f"  {name}: {coverage.scored:,} of {coverage.responses:,} responses ({coverage.share:.1%}){used}"
+        if name in made.companions:
+            yield f"    {_tell(made.companions[name])}"
     yield f"regions    by {made.map_scorer or 'no scorer'}"
     for name, count in made.regions.items():
         yield f"  {name:14} {count:>9,}  {count / made.samples:.1%}"
@@ -71,10 +74,18 @@ def _lines(made: Report) -> Iterator[str]:
         if cut.scorer == made.map_scorer:
             placed = f"N {cut.samples:,}, {cut.nulls:,} null"
             yield f"  cut: {cut.axis} {number(cut.value, 6)}, {placed} ({cut.rule}; ties {cut.ties})"
-    yield (
-        f"suspicion  above .5 for {made.suspects:,}, if {made.wrong_share:.0%} of all labels are wrong (assumed) "
-        f"and margins right {made.accuracy:.1%} of the time (estimated)"
+    rho = number(made.rho, 3)
+    basis = (
+        f"learnt from {made.learnt_from:,} verdicts" if made.learnt_from else f"if {made.wrong_share:.0%} are assumed"
     )
+    yield f"suspicion  above .5 for {made.suspects:,}; share of wrong labels {rho}, {basis}"
+    if len(made.rho_by_source) > 1:
+        said = (f"{name or 'small ones'} {number(rho, 3)}" for name, rho in made.rho_by_source.items())
+        yield "  by source: " + ", ".join(said)
+    if made.reliability:
+        yield f"  calibration error {number(made.reliability.error, 3)} over what was read: " + ", ".join(
+            f"said {number(one.said)} was {number(one.was)} ({one.samples})" for one in made.reliability.bins
+        )
     verdicts = ", ".join(f"{count:,} {name}" for name, count in made.verdicts.items()) or "none yet"
     rate = f"; {made.flips / made.read:.0%} of {made.read:,} read were flipped" if made.read else ""
     yield f"verdicts   {verdicts}{rate}"
@@ -88,6 +99,13 @@ def _lines(made: Report) -> Iterator[str]:
         yield f"conflicts  {made.conflicts:,} samples on which reviewers disagree; they stay out of exports"
 
 
+def _tell(one: Companion) -> str:
+    others = list(one.correlation.values())
+    shared = f", correlates {number(sum(others) / len(others))} with the others" if others else ""
+    turned = " (so often against the labels that it counts the other way round)" if one.weight < 0 else ""
+    return f"weight {number(one.weight)}{turned}, agrees with {one.agreement:.1%} of the labels{shared}"
+
+
 def _describe(made: Report) -> dict[str, Any]:
     cuts: dict[str, dict[str, float | None]] = {}
     for cut in made.cuts:
@@ -97,7 +115,10 @@ def _describe(made: Report) -> dict[str, Any]:
         "responses": made.responses,
         "refused": made.refused,
         "flags": made.flags,
-        "scorers": {name: {"coverage": c.share, "scored": c.scored} for name, c in made.scorers.items()},
+        "scorers": {
+            name: {"coverage": c.share, "scored": c.scored, **_describe_companion(made.companions.get(name))}
+            for name, c in made.scorers.items()
+        },
         "map_scorer": made.map_scorer,
         "regions": made.regions,
         "cuts": cuts,
@@ -105,5 +126,22 @@ def _describe(made: Report) -> dict[str, Any]:
         "bulk": made.bulk,
         "remarks": made.remarks,
         "conflicts": made.conflicts,
-        "suspicion": {"wrong_share": made.wrong_share, "accuracy": made.accuracy, "above_half": made.suspects},
+        "suspicion": {
+            "wrong_share": made.wrong_share,
+            "rho": made.rho,
+            "rho_by_source": made.rho_by_source,
+            "accuracy": made.accuracy,
+            "above_half": made.suspects,
+            "learnt_from": made.learnt_from,
+            "reliability": made.reliability
+            and {"error": made.reliability.error, "bins": [one._asdict() for one in made.reliability.bins]},
+        },
     }
+
+
+def _describe_companion(one: Companion | None) -> dict[str, Any]:
+    if one is None:
+        return {}
+    known = {name: value for name, value in one.correlation.items() if not isnan(value)}
+    agreement = None if isnan(one.agreement) else one.agreement
+    return {"weight": one.weight, "agreement": agreement, "correlation": known}

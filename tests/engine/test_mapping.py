@@ -11,6 +11,7 @@ from engine.logs import Log
 from engine.manifests import ExportPlan
 from engine.map_writer import read_table_rows
 from engine.mapping import ENSEMBLE, average, build_map, standardise
+from engine.noise_model import refit
 from engine.project import Project
 from engine.reviewing import Review
 from engine.sources import SourceReader, fingerprint
@@ -189,6 +190,45 @@ def test_labels_that_tie_have_scores_but_no_suspicion(make_project):
     assert [row["quality"] for row in points(project, "column-overall_score")] == [1.5, 1.5, 1.5]
 
 
+def read_meta(project: Project) -> dict[str, str]:
+    return {str(row["key"]): str(row["value"]) for row in read_table_rows(project.map, "meta")}
+
+
+def test_a_pair_of_one_response_twice_has_no_suspicion(make_project):
+    rows = pair_rows(6)
+    rows[2]["rejected"] = rows[2]["chosen"]
+    project = make_project(rows, specs=["column:score"])
+    found = list(read_table_rows(project.map, "suspicion"))
+    assert [row["suspicion"] is None for row in found] == [False, False, True, False, False, False]
+    assert [row["scorers"] for row in found] == [1, 1, 0, 1, 1, 1]
+    with closing(Store.open(project.map)) as store:
+        (margins,) = store.margin_table().values()
+    assert np.isnan(margins).tolist() == [False, False, True, False, False, False]
+
+
+def test_suspicion_is_learnt_from_the_verdicts_in_the_logs(make_project):
+    project = make_project(pair_rows(120), specs=["column:score", "column:rank"])
+    before, samples = read_meta(project), list(SourceReader(project))
+    with closing(Review(project, "kim")) as review:
+        for n in range(0, 120, 4):
+            review.give(samples[n], "flip" if n % 5 == 0 else "keep")
+        review.give(samples[1], "tie")
+    build_map(project)
+    after = read_meta(project)
+    assert (before["read"], before["reliability"], after["read"]) == ("0", "null", "30")
+    truths = np.full(120, np.nan)
+    truths[::4] = [float(n % 5 == 0) for n in range(0, 120, 4)]
+    with closing(Store.open(project.map)) as store:
+        names, margins = zip(*store.margin_table().items(), strict=True)
+        suspicion = store.points().suspicion
+    assert names == ("column-rank", "column-score")
+    assert suspicion == pytest.approx(refit(np.column_stack(margins), None, truths), abs=1e-3)
+    assert json.loads(after["weights"])["column-score"] > json.loads(before["weights"])["column-score"]
+    bins, error = json.loads(after["reliability"])
+    assert sum(count for count, _, _ in bins) == 30
+    assert error < 0.25
+
+
 # Which scorers make it
 
 
@@ -242,8 +282,11 @@ def test_the_ensemble_is_the_mean_of_standardised_scores_without_crossfit(import
     assert [row["variability"] for row in found] == pytest.approx(expected.variability.tolist(), abs=1e-12)
     margins = [[row["margin"] for row in points(project, name)] for name in scores]
     together = [row["margin"] for row in read_table_rows(project.map, "suspicion")]
-    known = [[margin for margin in one if margin is not None] for one in zip(*margins, strict=True)]
-    assert together == pytest.approx([sum(one) / len(one) for one in known], abs=1e-12)
+    meta = {row["key"]: row["value"] for row in read_table_rows(project.map, "meta")}
+    shares = [json.loads(meta["weights"])[name] for name in scores]
+    known = [[(m, w) for m, w in zip(one, shares, strict=True) if m is not None] for one in zip(*margins, strict=True)]
+    expected = [sum(m * w for m, w in one) / (sum(w for _, w in one) or 1) for one in known]
+    assert together == pytest.approx(expected, abs=1e-12)
     assert [row["scorers"] for row in read_table_rows(project.map, "suspicion")] == [3, 2, 3, 3]
 
 

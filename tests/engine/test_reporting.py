@@ -52,3 +52,18 @@ def test_a_project_without_a_map_has_no_report(project):
     project.map.unlink()
     with pytest.raises(MapMissingError, match=r"Run: prefmap map"):
         make_report(project)
+
+
+def test_a_report_says_what_each_scorer_adds(make_project):
+    rows = [
+        {**row, "rank_chosen": n % 5, "rank_rejected": 2, "same_chosen": n % 5, "same_rejected": 2}
+        for n, row in enumerate(ROWS)
+    ]
+    report = make_report(make_project(rows, specs=["column:score", "column:rank", "column:same"]))
+    assert sum(abs(one.weight) for one in report.companions.values()) == pytest.approx(1)
+    rank = report.companions["column-rank"]
+    assert rank.correlation["column-same"] == pytest.approx(1)
+    assert rank.correlation.keys() == {"column-score", "column-same"}
+    assert rank.agreement == pytest.approx((4 + 2 / 2) / 12)
+    assert (report.learnt_from, report.reliability) == (0, None)
+    assert 0 < report.rho < 0.5
