@@ -9,6 +9,7 @@ from typing import NamedTuple, Self, get_args
 from engine.errors import LogDamagedError, VerdictRefusedError
 from engine.logs import Line, read_log
 from engine.records import Pair, Sample, Verdict, content_of
+from engine.serving import SERVED, Served
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
@@ -31,6 +32,11 @@ class Outcome:
     """How long it took."""
 
     note: str = ""
+    mode: str = ""
+    """`blind` or `sighted`; empty where it was given without a screen."""
+
+    served: Served = "queue"
+    """Why the sample was read: as the queue had it, as a control, or once more."""
 
     @property
     def meaning(self) -> tuple[str, ...]:
@@ -97,6 +103,8 @@ def _read_outcome(line: Line) -> Outcome:
         time=str(line["time"]),
         seconds=float(line.get("seconds") or 0.0),  # type: ignore[arg-type]
         note=str(line.get("text") or ""),
+        mode=str(line.get("mode") or ""),
+        served=line["served"] if line.get("served") in SERVED else "queue",  # type: ignore[arg-type]
     )
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 
+from engine.auditing import Audit, audit_project
 from engine.outcomes import Outcome, Outcomes
 from engine.project import Project, SourceFile
 from engine.records import content_of
@@ -44,6 +45,9 @@ class Report:
     suspects: int
     """Samples whose label is more likely wrong than right."""
 
+    audit: Audit | None
+    """What the reading says of the queue and of the labels left; None before anything was read."""
+
 
 def make_report(project: Project) -> Report:
     """Count everything there is to count."""
@@ -72,6 +76,7 @@ def make_report(project: Project) -> Report:
             wrong_share=float(store.meta["wrong_share"]),
             accuracy=float(store.meta["accuracy"]),
             suspects=int((suspicion > 0.5).sum()),
+            audit=audit_project(project),
         )
 
 

@@ -41,6 +41,8 @@ WIDEST = 15.0
 
 STEPS = 50
 
+METHOD = "controls, foretold by suspicion (logistic regression estimator, score interval)"
+
 
 class ReaderError(NamedTuple):
     """How often a reviewer's verdict is wrong, with its 95 % interval."""
@@ -73,9 +75,18 @@ class Residual(NamedTuple):
     read: int
     error: ReaderError
 
-    @property
-    def rate(self) -> float:
-        return self.estimate / self.labels
+    def describe(self) -> dict[str, object]:
+        """Give it as rates of the labels that are left."""
+        rates = {name: round(getattr(self, name) / self.labels, 6) for name in ("estimate", "low", "high")}
+        return {**rates, "method": METHOD, "controls": self.controls, "read": self.read, "labels": self.labels,
+                "reviewer_error": round(self.error.value, 6)}  # fmt: skip
+
+    def __str__(self) -> str:
+        low, high = (f"{one / self.labels:.1%}" for one in (self.low, self.high))
+        return (
+            f"about {self.estimate:,.0f} of {self.labels:,} labels are still wrong: {self.estimate / self.labels:.1%} "
+            f"(95 % interval {low} to {high}), by {self.controls:,} controls"
+        )
 
 
 def estimate_error(repeats: int, changed: int, assumed: float = ASSUMED_ERROR) -> ReaderError:
@@ -109,6 +120,8 @@ def estimate_residual(
     front = odds[is_unread & ~is_unknown].max(initial=-np.inf)
     speaking = controls & (is_unknown | (odds <= front))
     left, read = int(is_unread.sum()), int(is_read.sum())
+    if not left + read:
+        return None
     scene = _Scene(odds[speaking], int((verdict[speaking] == WRONG).sum()), odds[is_unread])
     value, low, high = (_count(scene, error.value, tail, read) for tail in (0, 1, -1))
     swings = [_count(scene, one, 0, read) - value for one in (error.low, error.high)]

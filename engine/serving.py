@@ -106,7 +106,8 @@ def reached(permutation: Ints, state: States) -> Ints:
     """List the controls so far: all that were read up to the first unread one, however the reviewer came to them."""
     unread = np.flatnonzero(state[permutation] == UNREAD)
     before = permutation[: unread[0] if len(unread) else len(permutation)]
-    return before[state[before] == READ]
+    read: Ints = before[state[before] == READ]
+    return read
 
 
 def _repeatable(readings: Sequence[Reading]) -> list[int]:

@@ -17,8 +17,9 @@ Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int8]
 Flags = npt.NDArray[np.bool_]
 
-Refit = Callable[[Codes], Floats]
-"""Gives the suspicion of each label from the verdicts so far; a label's own verdict has no part in it."""
+Refit = Callable[[Floats], Floats]
+"""Gives the suspicion of each label from the verdicts so far: NaN, 0 (right) or 1 (wrong). A label's own verdict has
+no part in its suspicion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class _Review:
         self.rank()
 
     def rank(self) -> None:
-        self.suspicion = self.refit(self.verdict)
+        self.suspicion = self.refit(np.where(self.verdict == UNREAD, np.nan, self.verdict == WRONG))
         self.order = np.argsort(-np.nan_to_num(self.suspicion, nan=-1.0), kind="stable")
         self.place = 0
 

@@ -108,7 +108,8 @@ def say_stop(found: Yield) -> str:
     count = found.controls.of if found.controls else 0
     if found.recent is None or found.controls is None or count < FEWEST_CONTROLS:
         return f"too early to say when to stop: {count} of {FEWEST_CONTROLS} controls are read"
-    said = f"the last {RECENT} of the queue flipped {found.recent.value:.0%}, {count} random ones {found.controls.value:.0%}"
+    by_queue, by_chance = f"{found.recent.value:.0%}", f"{found.controls.value:.0%}"
+    said = f"{by_queue} of the last {RECENT} from the queue were flipped, of {count} random ones {by_chance}"
     return f"the queue is dry: {said}" if found.is_dry else f"go on: {said}"
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 )
 @AS_JSON
 def report(project: Path, judge: str | None, as_json: bool) -> None:
-    """Count what the project holds: samples, refused rows, scorers, regions and their cuts, verdicts."""
+    """Count what the project holds: samples, refused rows, scorers, regions, cuts, verdicts, and labels still wrong."""
     from engine.project import Project
 
     if judge is not None:
@@ -55,6 +55,8 @@ def _report_cards(project: Project, scorer: str, as_json: bool) -> None:
 
 
 def _lines(made: Report) -> Iterator[str]:
+    from engine.commands.audit_lines import write_audit
+
     yield f"samples    {made.samples:,} with {made.responses:,} responses; {made.refused:,} rows refused"
     for file in made.files:
         yield f"  {file.name}: {file.samples:,} of {file.rows:,} rows, read as {file.format}"
@@ -80,9 +82,13 @@ def _lines(made: Report) -> Iterator[str]:
     yield f"verdicts   {verdicts}{rate}"
     if made.conflicts:
         yield f"conflicts  {made.conflicts:,} samples on which reviewers disagree; they stay out of exports"
+    if made.audit:
+        yield from write_audit(made.audit)
 
 
 def _describe(made: Report) -> dict[str, Any]:
+    from engine.commands.audit_lines import describe_audit
+
     cuts: dict[str, dict[str, float | None]] = {}
     for cut in made.cuts:
         cuts.setdefault(cut.scorer, {})[cut.axis] = cut.value
@@ -98,4 +104,5 @@ def _describe(made: Report) -> dict[str, Any]:
         "verdicts": made.verdicts,
         "conflicts": made.conflicts,
         "suspicion": {"wrong_share": made.wrong_share, "accuracy": made.accuracy, "above_half": made.suspects},
+        **(describe_audit(made.audit) if made.audit else {}),
     }
