@@ -79,7 +79,7 @@ def _check_value(path: Path, key: str, value: object) -> None:
     kind = REVIEW_KEYS[key]
     if kind is float:
         if type(value) not in (int, float) or not 0 <= value < LARGEST_SHARE:  # type: ignore[operator]
-            raise ConfigError(f"{path}: review.{key} is {value!r}; it must be a share, from 0 to below {LARGEST_SHARE}.")
+            raise ConfigError(f"{path}: review.{key} is {value!r}; it must be a share, at least 0 and below .5.")
     elif type(value) is not kind:
         raise ConfigError(f"{path}: review.{key} is {value!r}; it must be of type {kind.__name__}.")
 

@@ -57,6 +57,15 @@ class Simulated(NamedTuple):
     left: int
     """Labels that are wrong in the end; the truth that the intervals are to cover."""
 
+    def found_in(self, reads: int) -> int:
+        """Count the wrong labels found in the first verdicts."""
+        return int(self.found[min(reads, len(self.found)) - 1]) if reads and len(self.found) else 0
+
+    @property
+    def is_covered(self) -> bool | None:
+        """Whether the interval covers the truth; None without one."""
+        return self.residual and self.residual.low <= self.left <= self.residual.high
+
 
 class _Review:
     """The state of a simulated review."""
