@@ -37,9 +37,9 @@ class Compared(NamedTuple):
         """Verdicts after which the finds are counted."""
         return round(EARLY_SHARE * self.pairs)
 
-    def lift(self, one: Simulated) -> float:
-        """How many times as many flips the early reads found as reading at random finds."""
-        return one.found_in(self.early) / (self.planted * self.early / self.pairs) if self.planted else np.nan
+    def lift(self, one: Simulated) -> float | None:
+        """How many times as many flips the early reads found as reading at random finds; None where there is none."""
+        return one.found_in(self.early) / (self.planted * self.early / self.pairs) if self.planted else None
 
 
 def make_refit(margins: Floats) -> Refit:

@@ -22,6 +22,10 @@ Refit = Callable[[Floats], Floats]
 no part in its suspicion."""
 
 
+READER = 2
+"""Keeps a reader's chances apart from those that planted the flips with the same seed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How a review is simulated."""
@@ -72,7 +76,7 @@ class _Review:
 
     def __init__(self, flipped: Flags, refit: Refit, plan: Plan) -> None:
         self.flipped, self.refit, self.plan = flipped, refit, plan
-        self.random = np.random.default_rng(plan.seed)
+        self.random = np.random.default_rng([plan.seed, READER])
         permutation = self.random.permutation(len(flipped)).astype(np.int64)
         self.server = Server(permutation, str(plan.seed), plan.controls, plan.repeats)
         self.verdict: Codes = np.full(len(flipped), UNREAD, dtype=np.int8)
