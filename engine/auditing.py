@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.config import load_config
-from engine.outcomes import History, Outcome, Outcomes
+from engine.outcomes import Outcomes
 from engine.project import Project
 from engine.records import content_of
 from engine.residual import (
@@ -26,6 +26,7 @@ from engine.residual import (
     estimate_residual,
 )
 from engine.serving import READ, SKIPPED, Served, permute, reached
+from engine.steps import History, Outcome
 from engine.stopping import RECENT, Yield, measure_yield
 from engine.store import Store
 
@@ -89,13 +90,16 @@ class _Reads(NamedTuple):
     last: dict[int, Outcome]
     """The verdict that stands."""
 
+    in_bulk: set[int]
+    """Labels decided in bulk before they were read; controls pass over them."""
+
     repeats: int
     changed: int
 
 
 def read_steps(logs: Iterable[Path]) -> list[Outcome]:
-    """Read the verdicts that stand, of all reviewers, oldest first; samples decided in bulk were not read."""
-    steps = [step for path in logs for step in History.read(path).steps if isinstance(step, Outcome)]
+    """Read the verdicts that stand, of all reviewers, oldest first."""
+    steps = [step for path in logs for step in History.read(path).verdicts()]
     return sorted(steps, key=lambda step: step.time)
 
 
@@ -111,7 +115,7 @@ def audit_project(project: Project) -> Audit | None:
 
 
 def audit(labels: Labels, steps: Sequence[Outcome], assumed_error: float = ASSUMED_ERROR) -> Audit:
-    """Work out what verdicts, oldest first, say."""
+    """Work out what verdicts, oldest first, say. Labels decided in bulk were not read, and are left out of it all."""
     reads = {name: _gather(labels, [s for s in steps if s.reviewer == name]) for name in {s.reviewer for s in steps}}
     verdict = _settle(labels, steps)
     is_control = np.zeros(len(verdict), dtype=bool)
@@ -143,33 +147,38 @@ def audit(labels: Labels, steps: Sequence[Outcome], assumed_error: float = ASSUM
 def _gather(labels: Labels, steps: Iterable[Outcome]) -> _Reads:
     served: dict[int, Served] = {}
     last: dict[int, Outcome] = {}
+    in_bulk: set[int] = set()
     repeats = changed = 0
     for step in steps:
         place = labels.places.get(content_of(step.sample_id))
         if place is None:
+            continue
+        if step.is_bulk:
+            in_bulk |= {place} - last.keys()
             continue
         if step.served == "repeat" and step.verdict != "skip" and place in last:
             repeats += 1
             changed += step.meaning != last[place].meaning
         served.setdefault(place, step.served)
         last[place] = step
-    return _Reads(served, last, repeats, changed)
+    return _Reads(served, last, in_bulk, repeats, changed)
 
 
 def _controls(labels: Labels, reviewer: str, reads: _Reads) -> list[int]:
     state = np.zeros(len(labels.content_ids), dtype=np.int8)
+    state[list(reads.in_bulk)] = SKIPPED
     for place, outcome in reads.last.items():
         state[place] = SKIPPED if outcome.verdict == "skip" else READ
     return [int(place) for place in reached(labels.permute(reviewer), state)]
 
 
 def _settle(labels: Labels, steps: Sequence[Outcome]) -> Codes:
-    """Say what reviewers make of each label; where they disagree it is out, as it is of exports."""
+    """Say what reviewers make of each label; it is out where they disagree, or decided it in bulk."""
     verdict: Codes = np.full(len(labels.content_ids), UNREAD, dtype=np.int8)
     outcomes = Outcomes([{content_of(step.sample_id): step} for step in steps])
     for content_id in {content_of(step.sample_id) for step in steps} & labels.places.keys():
         said = outcomes.on(content_id)
         if said:
-            is_agreed = len({outcome.meaning for outcome in said}) == 1
+            is_agreed = len({outcome.meaning for outcome in said}) == 1 and not any(one.is_bulk for one in said)
             verdict[labels.places[content_id]] = CODES[said[0].verdict] if is_agreed else OUT
     return verdict

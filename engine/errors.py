@@ -57,8 +57,16 @@ class RunnerError(PrefmapError):
     """The machines that should run a scorer cannot be had, or are lost."""
 
 
+class EndpointError(PrefmapError):
+    """A server cannot be reached, refuses the key, or knows no such model."""
+
+
 class SampleUnknownError(PrefmapError):
     """No sample, or more than one, has the id that was given."""
+
+
+class FilterError(PrefmapError):
+    """A filter cannot be read, or nothing fits it."""
 
 
 class VerdictRefusedError(PrefmapError):

@@ -1,47 +1,15 @@
 """What reviewers decided: read from their logs, settled between them, applied to samples."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self, get_args
 
-from engine.errors import LogDamagedError, VerdictRefusedError
-from engine.logs import Line, read_log
-from engine.records import Pair, Sample, Verdict, content_of
-from engine.serving import SERVED, Served
+from engine.errors import VerdictRefusedError
+from engine.records import Pair, Sample, Verdict
+from engine.steps import History, Outcome, Remark, RemarkKind
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The standing verdict of one reviewer on one content. It says what is better, not what to exchange."""
-
-    sample_id: str
-    verdict: Verdict
-    preferred: str | None
-    """Response id of the better one; None for tie, drop and skip."""
-
-    rejected: str | None
-    reviewer: str
-    time: str
-    """UTC, ISO 8601."""
-
-    seconds: float = 0.0
-    """How long it took."""
-
-    note: str = ""
-    mode: str = ""
-    """`blind` or `sighted`; empty where it was given without a screen."""
-
-    served: Served = "queue"
-    """Why the sample was read: as the queue had it, as a control, or once more."""
-
-    @property
-    def meaning(self) -> tuple[str, ...]:
-        """What two outcomes must share to agree, whatever they are called."""
-        return (self.preferred, self.rejected or "") if self.preferred else (self.verdict,)
 
 
 class Decision(NamedTuple):
@@ -57,76 +25,41 @@ class Decision(NamedTuple):
     """Whether a verdict made it differ from the label."""
 
 
-@dataclass
-class History:
-    """What one log says: the steps that stand, and those taken back that can be done again."""
-
-    steps: list[Outcome] = field(default_factory=list)
-    undone: list[Outcome] = field(default_factory=list)
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read one review log. Raises LogDamagedError where a verdict in it is none."""
-        history = cls()
-        for number, line in enumerate(read_log(path).lines, start=1):
-            try:
-                history.apply(line)
-            except (KeyError, TypeError, ValueError) as error:
-                raise LogDamagedError(f"{path}, line {number} is no verdict ({error!r}). Mend or remove it.") from error
-        return history
-
-    def apply(self, line: Line) -> None:
-        """Do what one line says; kinds of lines of a later version are passed over."""
-        if line.get("kind") == "verdict":
-            self.steps.append(_read_outcome(line))
-            self.undone.clear()
-        elif line.get("kind") == "undo" and self.steps:
-            self.undone.append(self.steps.pop())
-        elif line.get("kind") == "redo" and self.undone:
-            self.steps.append(self.undone.pop())
-
-    def standing(self) -> dict[str, Outcome]:
-        """Give the last verdict on each content."""
-        return {content_of(outcome.sample_id): outcome for outcome in self.steps}
-
-
-def _read_outcome(line: Line) -> Outcome:
-    preferred, rejected = (str(line[name]) if line.get(name) else None for name in ("preferred", "rejected"))
-    if line["verdict"] not in VERDICTS or (not preferred and line["verdict"] in ("keep", "flip")):
-        raise ValueError(line["verdict"])
-    return Outcome(
-        sample_id=str(line["sample_id"]),
-        verdict=line["verdict"],
-        preferred=preferred,
-        rejected=rejected,
-        reviewer=str(line["reviewer"]),
-        time=str(line["time"]),
-        seconds=float(line.get("seconds") or 0.0),  # type: ignore[arg-type]
-        note=str(line.get("text") or ""),
-        mode=str(line.get("mode") or ""),
-        served=line["served"] if line.get("served") in SERVED else "queue",  # type: ignore[arg-type]
-    )
-
-
 class Outcomes:
-    """The standing verdicts of all reviewers, by content."""
+    """The standing verdicts, notes and flags of all reviewers, by content."""
 
-    def __init__(self, each: Sequence[Mapping[str, Outcome]]) -> None:
+    def __init__(
+        self, each: Iterable[Mapping[str, Outcome]], remarks: Iterable[Mapping[tuple[str, RemarkKind], Remark]] = ()
+    ) -> None:
         self._by_content: dict[str, dict[str, Outcome]] = defaultdict(dict)
+        self._remarks: dict[str, dict[tuple[str, RemarkKind], Remark]] = defaultdict(dict)
         for standing in each:
             for content_id, outcome in standing.items():
                 self._add(content_id, outcome)
+        for last in remarks:
+            for (content_id, _), remark in last.items():
+                self._add_remark(content_id, remark)
+
+    @classmethod
+    def of(cls, histories: Sequence[History]) -> Self:
+        """Settle what logs say, in whatever order they come."""
+        return cls([each.standing() for each in histories], [each.remarks() for each in histories])
 
     @classmethod
     def read(cls, logs: Iterable[Path]) -> Self:
         """Read review logs, in whatever order they come."""
-        return cls([History.read(path).standing() for path in logs])
+        return cls.of([History.read(path) for path in logs])
 
     def _add(self, content_id: str, outcome: Outcome) -> None:
         """A reviewer who worked on two machines: the later verdict stands."""
         known = self._by_content[content_id].get(outcome.reviewer)
         if known is None or (known.time, known.meaning) < (outcome.time, outcome.meaning):
             self._by_content[content_id][outcome.reviewer] = outcome
+
+    def _add_remark(self, content_id: str, remark: Remark) -> None:
+        known = self._remarks[content_id].get((remark.reviewer, remark.kind))
+        if known is None or (known.time, known.text) < (remark.time, remark.text):
+            self._remarks[content_id][remark.reviewer, remark.kind] = remark
 
     def __iter__(self) -> Iterator[Outcome]:
         for content_id in sorted(self._by_content):
@@ -136,18 +69,57 @@ class Outcomes:
         """Give the standing verdicts of one reviewer, by content."""
         return {key: said[reviewer] for key, said in self._by_content.items() if reviewer in said}
 
-    def read_by(self, reviewer: str | None = None) -> list[str]:
-        """List the contents that a reviewer, or anybody, gave a verdict other than skip."""
+    def remarks_by(self, reviewer: str) -> dict[tuple[str, RemarkKind], Remark]:
+        """Give the notes and flags of one reviewer, by content and kind; those taken away, too."""
+        return {
+            (key, kind): remark
+            for key, said in self._remarks.items()
+            for (name, kind), remark in said.items()
+            if name == reviewer
+        }
+
+    def reviewers(self) -> list[str]:
+        """Name those who gave a verdict."""
+        return sorted({name for said in self._by_content.values() for name in said})
+
+    def where(self, test: Callable[[Outcome], bool], reviewer: str | None = None) -> list[str]:
+        """List the contents on which a reviewer, or anybody, has a verdict that passes a test."""
         return [
             key
             for key, said in self._by_content.items()
-            if any(o.verdict != "skip" and reviewer in (None, o.reviewer) for o in said.values())
+            if any(reviewer in (None, name) and test(outcome) for name, outcome in said.items())
         ]
+
+    def where_remark(self, test: Callable[[Remark], bool], reviewer: str | None = None) -> list[str]:
+        """List the contents on which a reviewer, or anybody, has a note or flag that passes a test."""
+        return [
+            key
+            for key, said in self._remarks.items()
+            if any(remark.text and reviewer in (None, name) and test(remark) for (name, _), remark in said.items())
+        ]
+
+    def decided_by(self, reviewer: str | None = None) -> list[str]:
+        """List the contents that a reviewer, or anybody, gave a verdict other than skip, one by one or in bulk."""
+        return self.where(lambda outcome: outcome.verdict != "skip", reviewer)
 
     def on(self, content_id: str) -> list[Outcome]:
         """List what reviewers say of one content; who skipped says nothing."""
         said = self._by_content.get(content_id, {})
         return [outcome for _, outcome in sorted(said.items()) if outcome.verdict != "skip"]
+
+    def remarks_on(self, content_id: str) -> list[Remark]:
+        """List the notes and flags on one content."""
+        said = self._remarks.get(content_id, {})
+        return [remark for _, remark in sorted(said.items(), key=lambda item: item[0]) if remark.text]
+
+    def note(self, content_id: str, reviewer: str) -> str:
+        """Give the note of one reviewer on one content; empty where there is none."""
+        notes = (one.text for one in self.remarks_on(content_id) if (one.kind, one.reviewer) == ("note", reviewer))
+        return next(notes, "")
+
+    def all_remarks(self) -> list[Remark]:
+        """List all notes and flags that stand, by content."""
+        return [remark for content_id in sorted(self._remarks) for remark in self.remarks_on(content_id)]
 
     def decide(self, sample: Sample) -> Decision:
         """Settle a sample: by its reviewers where they agree, else by its label."""

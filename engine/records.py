@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 Verdict = Literal["keep", "flip", "tie", "drop", "skip"]
 Region = Literal["high_average", "low_average", "high_variance"]
@@ -83,6 +83,14 @@ class Pair:
 
     chosen: int
     rejected: int
+
+
+class Labelled(NamedTuple):
+    """The pair that a label makes, by response ids; None where it has no direction."""
+
+    sample_id: str
+    chosen: str | None
+    rejected: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from engine.auditing import Audit, audit_project
-from engine.outcomes import Outcome, Outcomes
+from engine.outcomes import Outcomes
 from engine.project import Project, SourceFile
 from engine.records import content_of
+from engine.steps import Outcome
 from engine.store import Cut, ScorerCoverage, Store
 
 
@@ -25,13 +26,19 @@ class Report:
     regions: dict[str, int]
     cuts: list[Cut]
     verdicts: dict[str, int]
-    """Standing verdicts by name, over all reviewers."""
+    """Standing verdicts by name, over all reviewers, of those given one by one."""
+
+    bulk: dict[str, int]
+    """Those given in bulk, without reading."""
+
+    remarks: dict[str, int]
+    """Notes and flags that stand."""
 
     flips: int
-    """Contents whose label somebody flipped."""
+    """Contents whose label somebody read and flipped."""
 
     read: int
-    """Contents with a verdict other than skip."""
+    """Contents that somebody read and decided."""
 
     conflicts: int
     """Contents on which reviewers disagree."""
@@ -55,8 +62,12 @@ def make_report(project: Project) -> Report:
     flags: Counter[str] = Counter()
     for file in files:
         flags.update(file.flags)
-    outcomes = list(Outcomes.read(project.review_logs()))
-    verdicts = Counter(outcome.verdict for outcome in outcomes)
+    said = Outcomes.read(project.review_logs())
+    outcomes = list(said)
+    verdicts = Counter(outcome.verdict for outcome in outcomes if not outcome.is_bulk)
+    bulk = Counter(outcome.verdict for outcome in outcomes if outcome.is_bulk)
+    remarks = Counter(remark.kind for remark in said.all_remarks())
+    read = [outcome for outcome in outcomes if outcome.is_read]
     with closing(Store.open(project.map)) as store:
         suspicion = store.points().suspicion
         return Report(
@@ -70,8 +81,10 @@ def make_report(project: Project) -> Report:
             regions=store.regions(),
             cuts=store.cuts(),
             verdicts=dict(sorted(verdicts.items())),
-            flips=len({content_of(outcome.sample_id) for outcome in outcomes if outcome.verdict == "flip"}),
-            read=len({content_of(outcome.sample_id) for outcome in outcomes if outcome.verdict != "skip"}),
+            bulk=dict(sorted(bulk.items())),
+            remarks=dict(sorted(remarks.items())),
+            flips=len({content_of(outcome.sample_id) for outcome in read if outcome.verdict == "flip"}),
+            read=len({content_of(outcome.sample_id) for outcome in read}),
             conflicts=_count_conflicts(outcomes),
             wrong_share=float(store.meta["wrong_share"]),
             accuracy=float(store.meta["accuracy"]),

@@ -59,7 +59,13 @@ class Patches(Drafting[Sample]):
             "before": _name_pair(sample.pair),
             "after": _name_pair(decision.pair) or decision.reason,
             "verdicts": [
-                {"verdict": one.verdict, "reviewer": one.reviewer, "time": one.time, "note": one.note}
+                {
+                    "verdict": one.verdict,
+                    "reviewer": one.reviewer,
+                    "time": one.time,
+                    "note": self.outcomes.note(sample.content_id, one.reviewer),
+                    "bulk": one.is_bulk,
+                }
                 for one in self.outcomes.on(sample.content_id)
             ],
         }

@@ -138,13 +138,94 @@ SELECT sample.ordinal, sample.sample_id, sample.content_id, sample.file, sample.
 {FROM_SAMPLES}
 """
 
+DISAGREEMENT = """(SELECT CASE WHEN count(other.margin) > 1 THEN max(other.margin) - min(other.margin) END
+FROM point AS other WHERE other.ordinal = sample.ordinal AND other.scorer <> 'ensemble')"""
+"""How far the margins of the single scorers lie apart."""
+
+SUSPICION = "suspicion.suspicion DESC NULLS LAST, suspicion.margin NULLS LAST"
+
 ORDERS = {
-    "suspicion": "suspicion.suspicion DESC NULLS LAST, suspicion.margin NULLS LAST",
+    "suspicion": SUSPICION,
     "margin": "suspicion.margin NULLS LAST",
     "correlation": "point.cosine NULLS LAST",
     "quality": "point.quality NULLS LAST",
     "variability": "point.variability DESC NULLS LAST",
+    "disagreement": f"{DISAGREEMENT} DESC NULLS LAST",
+    "region": f"point.region NULLS LAST, {SUSPICION}",
     "random": "md5('queue' || sample.sample_id)",
     "source": "sample.ordinal",
 }
 """Ways to order the queue; ties go by id."""
+
+NUMBERS = {
+    "suspicion": "suspicion.suspicion",
+    "margin": "suspicion.margin",
+    "against": "suspicion.against",
+    "disagreement": DISAGREEMENT,
+    "quality": "point.quality",
+    "variability": "point.variability",
+    "correlation": "point.cosine",
+    "responses": "sample.responses",
+    "turns": "json_array_length(sample.prompt)",
+    "row": 'sample."row"',
+}
+"""Numbers of a sample."""
+
+SIDE = """
+SELECT length(text) AS value FROM suspicion LEFT JOIN response ON response.ordinal = suspicion.ordinal
+    AND response.position = suspicion.{side} ORDER BY suspicion.ordinal
+"""
+
+LENGTHS = {
+    "len": "SELECT max(length(text)) AS value FROM response GROUP BY ordinal ORDER BY ordinal",
+    "len_chosen": SIDE.format(side="chosen"),
+    "len_rejected": SIDE.format(side="rejected"),
+}
+"""Whole questions, since they are of responses."""
+
+TEXTS = {
+    name: (f"contains(lower({column}), lower($word))", f"lower({column}) = lower($word)", f"{column} <> ''")
+    for name, column in {"source": "sample.source", "file": "sample.file", "region": "point.region"}.items()
+} | {
+    "flag": (
+        "contains(lower(sample.flags), lower($word))",
+        "list_contains(string_split(lower(sample.flags), ','), lower($word))",
+        "sample.flags <> ''",
+    ),
+    "id": ("starts_with(sample.sample_id, lower($word))", "sample.sample_id = lower($word)", "true"),
+}
+"""Tests of a text column: it contains a word, it is the word, it has any."""
+
+IN_PROMPT = """
+SELECT ordinal FROM sample WHERE CASE WHEN regexp_matches(prompt, $escaped)
+    THEN len(list_filter(prompt ->> '$[*][1]', lambda part: regexp_matches(part, $pattern))) > 0 ELSE false END
+"""
+"""The JSON is searched first, and taken apart only where it holds the text anywhere."""
+
+IN_RESPONSE = """
+SELECT ordinal FROM response WHERE regexp_matches(text, $pattern) OR CASE WHEN regexp_matches(turns, $escaped)
+    THEN len(list_filter(turns ->> '$[*][1]', lambda part: regexp_matches(part, $pattern))) > 0 ELSE false END
+"""
+
+CONTAINING = {
+    "prompt": f"{IN_PROMPT} ORDER BY ordinal",
+    "response": f"SELECT DISTINCT ordinal FROM ({IN_RESPONSE}) ORDER BY ordinal",
+    "text": f"{IN_PROMPT} UNION {IN_RESPONSE} ORDER BY ordinal",
+}
+
+LABELLED = """
+SELECT sample.ordinal, sample.sample_id, chosen.response_id AS chosen, rejected.response_id AS rejected
+FROM wanted JOIN sample ON sample.ordinal = wanted.value JOIN suspicion USING (ordinal)
+LEFT JOIN response AS chosen ON chosen.ordinal = sample.ordinal AND chosen.position = suspicion.chosen
+LEFT JOIN response AS rejected ON rejected.ordinal = sample.ordinal AND rejected.position = suspicion.rejected
+"""
+
+
+def make_pattern(text: str) -> str:
+    """Write a text as a regular expression that finds it in either case; far quicker than making all texts lower."""
+    return "".join(map(_either_case, text))
+
+
+def _either_case(character: str) -> str:
+    cases = sorted({one for one in (character, character.lower(), character.upper()) if len(one) == 1})
+    return "[" + "".join(f"\\x{{{ord(one):x}}}" for one in cases) + "]"

@@ -1,8 +1,11 @@
 """Score: run a scorer over the responses that have no score yet, and log each result."""
 
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +22,9 @@ from engine.wanted import Shard, Wanted
 FLUSH_LINES = 256
 """Scores of a scorer on this machine are written together; a kill -9 loses no more than these."""
 
+MEASURED_AFTER = 50
+"""Responses scored in a run before its whole cost is foretold."""
+
 Progress = Callable[[int, int, str], None]
 """Told how many responses of how many are scored, and what else there is to say: failures, cost."""
 
@@ -27,6 +33,9 @@ Runner = Callable[[NamedScorer, Wanted], Iterator[Score]]
 
 Tell = Callable[[str], None]
 """Told a sentence for the person."""
+
+Agree = Callable[[str], bool]
+"""Told what the work will cost; says whether to do it."""
 
 
 class Coverage(NamedTuple):
@@ -58,6 +67,9 @@ class Terms(NamedTuple):
     budget: float | None = None
     """Spend no more than so many USD."""
 
+    batch: bool = False
+    """Leave the calls with the server as a batch, and collect what earlier runs left."""
+
 
 ALL = Terms()
 
@@ -75,11 +87,14 @@ def score(
     runner: Runner = run_here,
     progress: Progress = lambda *_: None,
     tell: Tell = lambda _: None,
+    agree: Agree = lambda _: True,
 ) -> Coverage:
     """Score what is missing, and log it as it comes; the log says afterwards all that is needed to run it again."""
     samples = SourceReader(project)
     if named.depends_on_dataset and (terms.limit is not None or terms.shard is not None):
         raise ScorerRefusedError(f"{named.kind} depends on the whole dataset: it takes no --limit and no --shard.")
+    if terms.batch and not named.has_batches:
+        raise ScorerRefusedError(f"{named.kind} knows no batches; run it without --batch.")
     data = fingerprint(samples) if named.depends_on_dataset else ""
     identity = named.identify(data)
     path = _find_log(project, named, identity)
@@ -97,6 +112,8 @@ def score(
             is_whole=named.depends_on_dataset or named.compares_responses,
             budget=terms.budget,
             folder=project.scores,
+            batch=terms.batch,
+            agree=agree,
             tell=tell,
         )
         return _Run(wanted, named, log, progress).score(runner)
@@ -148,7 +165,7 @@ class _Run:
         self.wanted, self.named, self.log, self.progress = wanted, named, log, progress
         self.responses = self._list_responses()
         self.waiting: list[Score] = []
-        self.tally = Tally()
+        self.tally = Tally(is_costly=named.is_costly)
 
     def _list_responses(self) -> set[str]:
         shard = self.wanted.shard
@@ -174,20 +191,35 @@ class _Run:
         return Coverage(self.log.path, len(self.responses), done, final, self.tally.asked)
 
     def _keep(self) -> None:
-        self.log.write(map(write_line, self.waiting))
-        for one in self.waiting:
-            self.tally.count(one)
-        self.waiting.clear()
+        with _uninterrupted():
+            self.log.write(map(write_line, self.waiting))
+            for one in self.waiting:
+                self.tally.count(one)
+            self.waiting.clear()
         self._report()
 
     def _report(self) -> None:
         ledger = self.wanted.ledger
-        self.progress(len(ledger.scored) + len(ledger.final), len(self.responses), str(self.tally))
+        done = len(ledger.scored) + len(ledger.final)
+        self.progress(done, len(self.responses), self.tally.describe(done, len(self.responses)))
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait until what was written is also known to be written."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @dataclass
 class Tally:
     """What a run has done so far."""
+
+    is_costly: bool = False
+    """Rate, cost and time left are worth telling."""
 
     asked: int = 0
     """Scores and failures that were logged."""
@@ -196,15 +228,29 @@ class Tally:
     cost: float = 0.0
     """In USD, where the scorer knows its price."""
 
+    began: float = field(default_factory=time.monotonic)
+    had: int | None = None
+    """How many responses were done before."""
+
     def count(self, one: Score) -> None:
         self.asked += 1
         self.failed += one.value is None and not one.final
         cost = one.details.get("cost")
         self.cost += cost if isinstance(cost, float) else 0.0
 
-    def __str__(self) -> str:
-        failed = f"{self.failed:,} failed" if self.failed else ""
-        return ", ".join(filter(None, (failed, f"${self.cost:,.2f}" if self.cost else "")))
+    def describe(self, done: int, total: int) -> str:
+        """Say what there is to say beside done and total: failures, cost now and in the end, rate, time left."""
+        if self.had is None:
+            self.had = done
+        said = [f"{self.failed:,} failed"] if self.failed else []
+        seconds, fresh = time.monotonic() - self.began, done - self.had
+        if self.cost:
+            in_all = f" of ~${self.cost * (total - self.had) / fresh:,.2f}" if fresh >= MEASURED_AFTER else ""
+            said.append(f"${self.cost:,.2f}{in_all}")
+        if self.is_costly and self.asked and seconds > 1:
+            left = f", {timedelta(seconds=round(seconds * (total - done) / fresh))} left" if fresh else ""
+            said.append(f"{self.asked / seconds:,.1f}/s{left}")
+        return ", ".join(said)
 
 
 def _check(one: Score) -> Score:

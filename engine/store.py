@@ -1,19 +1,17 @@
 """map.duckdb: questions in our nouns go in, records and arrays come out. No SQL leaves this module."""
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple, Self, cast
+from typing import NamedTuple
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from engine.errors import MapMissingError, MapUnreadableError, SampleUnknownError
+from engine.columns import Columns, with_nan
+from engine.errors import SampleUnknownError
 from engine.records import Message, Response, Sample
-from engine.schema import ALIGNED_SCORES, ENTRY_COLUMNS, FROM_SAMPLES, ORDERS, RESPONSES, SAMPLE, VERSION
+from engine.schema import ALIGNED_SCORES, ENTRY_COLUMNS, FROM_SAMPLES, ORDERS, RESPONSES, SAMPLE
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -84,35 +82,8 @@ class MapPoints(NamedTuple):
     region: npt.NDArray[np.object_]
 
 
-class Store:
+class Store(Columns):
     """A map, open to be read."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-        self._connection = connection
-        self.path = path
-        self.meta = dict(self._ask("SELECT key, value FROM meta"))
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open a map to read it. Never waits, never creates a file."""
-        if not path.exists():
-            raise MapMissingError(f"There is no {path}. Run: prefmap map {path.parent}")
-        try:
-            connection = duckdb.connect(str(path), read_only=True, config={"enable_external_access": False})
-            version = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
-        except duckdb.Error as error:
-            again = f"Run: prefmap map {path.parent}"
-            raise MapUnreadableError(f"DuckDB cannot open {path} ({str(error).splitlines()[0]}). {again}") from error
-        if version is None or version[0] != str(VERSION):
-            raise MapUnreadableError(f"{path} is of another version of prefmap. Run: prefmap map {path.parent}")
-        return cls(connection, path)
-
-    def close(self) -> None:
-        self._connection.close()
-
-    @property
-    def map_scorer(self) -> str:
-        return str(self.meta["map_scorer"])
 
     @property
     def is_fitted(self) -> bool:
@@ -151,11 +122,10 @@ class Store:
 
     def ordinals(self, content_ids: Sequence[str]) -> Ints:
         """Find the samples of these contents, duplicates included."""
-        rows = self._ask(
-            "SELECT ordinal FROM sample WHERE content_id IN (SELECT unnest($ids::VARCHAR[]))",
-            {"ids": list(content_ids)},
-        )
-        return np.array([row[0] for row in rows], dtype=np.int64)
+        if not content_ids:
+            return np.empty(0, dtype=np.int64)
+        question = "SELECT ordinal FROM sample WHERE content_id IN (SELECT value FROM wanted)"
+        return self._columns_of(question, np.array(content_ids, dtype=object))["ordinal"].astype(np.int64)
 
     def find(self, prefix: str) -> int:
         """Find the ordinal of the one sample whose id starts so; of exact duplicates the first, or `...-2` by name."""
@@ -237,7 +207,7 @@ class Store:
             "LEFT JOIN point ON point.ordinal = sample.ordinal AND point.scorer = $scorer ORDER BY sample.ordinal",
             {"scorer": scorer or self.map_scorer},
         )
-        quality, variability, suspicion = (_with_nan(columns[name]) for name in MapPoints._fields[:3])
+        quality, variability, suspicion = (with_nan(columns[name]) for name in MapPoints._fields[:3])
         region = np.array(np.ma.asarray(columns["region"]).tolist(), dtype=object)
         return MapPoints(quality, variability, suspicion, region)
 
@@ -255,18 +225,14 @@ class Store:
             "SELECT response_id, ordinal, prompt_id, length(text) AS length, value AS label "
             "FROM response JOIN label USING (ordinal, position) JOIN sample USING (ordinal) ORDER BY ordinal, position"
         )
-        return {**columns, "label": _with_nan(columns["label"])}
+        return {**columns, "label": with_nan(columns["label"])}
 
     def aligned_scores(self, scorer: str) -> Floats:
         """Give a scorer's value of each response in that order; NaN where there is none."""
-        return _with_nan(np.ma.asarray(self._columns(ALIGNED_SCORES, {"scorer": scorer})["value"]))
+        return with_nan(np.ma.asarray(self._columns(ALIGNED_SCORES, {"scorer": scorer})["value"]))
 
     def cuts(self) -> list[Cut]:
         return [Cut(*row) for row in self._ask("SELECT * FROM cut ORDER BY scorer, axis DESC")]
-
-    def count(self, what: str) -> int:
-        """Count the rows of a table: sample or response."""
-        return int(self._ask(f'SELECT count(*) FROM "{what}"')[0][0])
 
     def regions(self) -> dict[str, int]:
         """Count the samples in each region of the map scorer's map."""
@@ -276,18 +242,6 @@ class Store:
             {"scorer": self.map_scorer},
         )
         return dict(rows)
-
-    def _ask(self, question: str, values: Mapping[str, object] | None = None) -> list[tuple]:  # type: ignore[type-arg]
-        with closing(self._connection.cursor()) as cursor:
-            return cursor.execute(question, values).fetchall()
-
-    def _columns(self, question: str, values: Mapping[str, object] | None = None) -> dict[str, npt.NDArray]:  # type: ignore[type-arg]
-        with closing(self._connection.cursor()) as cursor:
-            return cast(dict[str, npt.NDArray], cursor.execute(question, values).fetchnumpy())  # type: ignore[type-arg]
-
-
-def _with_nan(column: npt.NDArray) -> Floats:  # type: ignore[type-arg]
-    return np.ma.filled(column.astype(np.float64), np.nan)
 
 
 def _read_turns(text: str) -> tuple[Message, ...]:

@@ -96,6 +96,12 @@ class Wanted:
     folder: Path | None = None
     """Where the scorer may keep what it must find again: answers of a probe, batches under way."""
 
+    batch: bool = False
+    """Leave the calls with the server as a batch, and collect what earlier runs left there."""
+
+    agree: Callable[[str], bool] = lambda _: True
+    """Says what the work will cost, and asks whether to do it; where nobody can be asked, the answer is yes."""
+
     tell: Callable[[str], None] = lambda _: None
     """Says a sentence to the person: a warning, or why the work ends early."""
 

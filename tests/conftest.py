@@ -14,6 +14,9 @@ from engine.project import Project
 from engine.scorers.catalog import make_scorer
 from engine.scoring import score
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""The tests share the processors among themselves: threads of torch that wait for each other make them slow."""
+
 ROOT = Path(__file__).resolve().parent.parent
 
 MakeProject = Callable[..., Project]

@@ -7,21 +7,32 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import tiny_models
 from small_hub import small_hub
 from terminal import Terminal
 
 from engine.cli import COMMANDS
-from engine.scorers.catalog import SCORERS
+from engine.commands.score import score
+from engine.scorers.catalog import SCORERS, make_scorer
 from tui.keys import REVIEW_SCREEN, key_table
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 INSTALLERS = {"scripts/run sample_data/helpful_pairs.jsonl", "scripts/test"}
 """Run from a fresh clone by the release check, not from inside the tests that the second one starts."""
+
+MODELS = {
+    "Skywork/Skywork-Reward-V2-Qwen3-0.6B": tiny_models.save_reward_model,
+    "dpo-model": tiny_models.save_language_model,
+    "sft-model": tiny_models.save_language_model,
+}
+"""Tiny random models, in folders of the names that the README gives: a folder goes before a hub name."""
 
 
 def commands() -> list[str]:
@@ -37,8 +48,11 @@ MAKE_TOKENIZER = "from tiny_training import tiny_tokenizer as make; make(open(0)
 
 @pytest.fixture
 def shell_env(tmp_path):
-    """A folder with the sample data and a tokenizer, a hub on this machine, and the programs of the tests."""
-    shutil.copytree(ROOT / "sample_data", tmp_path / "sample_data")
+    """A folder with sample data, scripts, models and a tokenizer, a hub on this machine, and the tests' programs."""
+    for folder in ("sample_data", "scripts"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    for folder, make in MODELS.items():
+        make(tmp_path / folder)
     with small_hub() as hub:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         yield {**os.environ, **hub.env, "HF_HOME": str(tmp_path / "home"), "NO_PROXY": "127.0.0.1", "PATH": path}
@@ -55,11 +69,20 @@ def can_run(command: str) -> bool:
     return all(find_spec(library) for words, library in NEEDS.items() if words in command)
 
 
+@pytest.mark.filterwarnings("ignore")  # what other packages warn of while they are imported is not ours
 def test_every_command_of_the_readme_runs(tmp_path, shell_env):
     if find_spec("transformers"):
         make_tokenizer(tmp_path)
+    with ExitStack() as servers:
+        run_all(tmp_path, shell_env, servers)
+
+
+def run_all(tmp_path: Path, shell_env: dict[str, str], servers: ExitStack) -> None:
     for command in commands():
         if command in INSTALLERS or not can_run(command):
+            continue
+        if command.endswith(" &"):
+            start(command.removesuffix(" &"), tmp_path, shell_env, servers)
             continue
         if is_app(command):
             open_and_quit(command, tmp_path, shell_env)
@@ -67,6 +90,13 @@ def test_every_command_of_the_readme_runs(tmp_path, shell_env):
         done = subprocess.run(command, shell=True, cwd=tmp_path, env=shell_env, capture_output=True, text=True)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
+
+
+def start(command: str, folder: Path, env: dict[str, str], servers: ExitStack) -> None:
+    """Run a server until the end of the test, and wait until it says its address."""
+    server = servers.enter_context(subprocess.Popen(shlex.split(command), cwd=folder, env=env, stdout=subprocess.PIPE))
+    servers.callback(server.terminate)
+    assert server.stdout.readline().startswith(b"http://")
 
 
 def is_app(command: str) -> bool:
@@ -116,3 +146,11 @@ def test_the_example_of_contributing_is_found_by_its_entry_point_and_scores(tmp_
     header, *lines = map(json.loads, log.read_text().splitlines())
     assert header["type"] == "brevity"
     assert sorted(line["value"] for line in lines) == [-11.0, -5.0]
+
+
+def test_the_table_of_the_readme_makes_a_judge():
+    (text,) = [block for block in re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL) if "judge:" in block]
+    named = make_scorer("strict", tomllib.loads(text)["scorers"])
+    assert (named.kind, named.parameters["input_price"]) == ("judge", 0.15)
+    options = {name for parameter in score.params for name in parameter.opts}
+    assert set(re.findall(r"prefmap score pairs.prefmap --scorer strict (--\w+)", README)) <= options

@@ -120,6 +120,7 @@ def review_project(
     from contextlib import ExitStack, closing
 
     from engine.config import load_config
+    from engine.outcomes import Outcomes
     from engine.reviewing import Review, name_reviewer
     from engine.store import Store
     from tui.app import ReviewApp
@@ -141,11 +142,16 @@ def review_project(
             by=str(by or configured.get("queue") or "suspicion"),
             target=wanted if isinstance(wanted, int) else None,
             mode="blind" if blind or configured.get("mode") == "blind" else "sighted",
+            outcomes=None if own else Outcomes.read(project.review_logs()),
         )
         app = ReviewApp(session, Charset.of_terminal(), settings)
         app.run(mouse=False)
         if own and own.set_aside:
             narrate(f"A line that was cut short lies in {own.set_aside} and counts for nothing.")
+        if own and own.cut_short:
+            narrate(
+                f"{own.cut_short:,} lines of a bulk verdict that was cut short stand in the log and count for nothing."
+            )
         _summarise(project, own, session)
         return app.return_code or 0
 

@@ -30,6 +30,9 @@ class Key:
     footer: str = ""
     """For the footer; empty: only in the help."""
 
+    is_minor: bool = False
+    """Whether it leaves the footer before others where that is narrow."""
+
 
 class Group(NamedTuple):
     """The keys of one kind of screen, under the heading of the help."""
@@ -47,7 +50,10 @@ VERDICTS = Group(
         Key("review.tie", "t", "give('tie')", "neither is better", "tie"),
         Key("review.drop", "x", "give('drop')", "unusable: leave it out of exports", "drop"),
         Key("review.skip", "s", "give('skip')", "not now: to the end of the queue", "skip"),
-        Key("review.undo", "u,z", "undo", "take the last verdict back, however old it is", "undo"),
+        Key("review.note", "a", "note", "a note on this sample"),
+        Key("review.flag", "b", "flag", "flag it, to come back to; or take the flag away"),
+        Key("bulk.open", "f8", "bulk", "one verdict for all of a filtered queue, after a preview"),
+        Key("review.undo", "u,z", "undo", "take the last step back, however old it is", "undo"),
         Key("review.redo", "ctrl+r", "redo", "do again what was taken back"),
     ),
 )
@@ -61,9 +67,11 @@ READING = Group(
         Key("text.back", "pageup,ctrl+u", "page(-1)", "one page up"),
         Key("text.top", "g,home", "top", "to the top"),
         Key("text.end", "G,end", "end", "to the end"),
-        Key("text.focus", "tab", "focus_next_response", "both responses, then each alone", "one"),
-        Key("text.unfold", "o", "turn_to('conversation')", "the whole conversation before the responses"),
+        Key("text.diff", "d", "diff", "mark what only one of the two responses has", "diff"),
         Key("review.evidence", "v", "evidence", "what each scorer says", "scores"),
+        Key("text.raw", "r", "look", "the texts raw, rendered, or as they stand", "raw", True),
+        Key("text.focus", "tab", "focus_next_response", "both responses, then each alone", "one", True),
+        Key("text.unfold", "o", "turn_to('conversation')", "the whole conversation before the responses"),
         Key("review.history", "i", "turn_to('history')", "who said what of this sample: verdicts, votes, judges"),
         Key("app.guidelines", "f4", "turn_to('guidelines')", "the guidelines of the project"),
         Key("text.copy", "c", "copy", "send the sample to the terminal's clipboard (OSC 52)"),
@@ -76,6 +84,10 @@ MOVING = Group(
     (
         Key("review.next", "l,right", "move(1)", "next sample, no verdict"),
         Key("review.previous", "h,left", "move(-1)", "previous sample"),
+        Key("queue.filter", "w", "filter", "where: only the samples that fit, suspicion>.8 source:flan, say"),
+        Key("queue.search", "slash", "search", "go to the next sample that contains a text"),
+        Key("queue.match", "n", "next_match(1)", "next match"),
+        Key("queue.back_match", "p", "next_match(-1)", "previous match"),
         Key("queue.goto", "ctrl+g", "goto", "go to a rank or an id"),
         Key("queue.list", "f2", "list", "the queue as a list"),
         Key("queue.mode", "f3", "mode", "sighted or blind: with or without label, scores and reasons"),
@@ -145,6 +157,7 @@ SHOWN_NAMES = {
     "equals_sign": "=",
     "plus": "+",
     "minus": "-",
+    "slash": "/",
     "pagedown": "pgdn",
     "pageup": "pgup",
 }
@@ -217,9 +230,10 @@ def footer(
     `dim` names the ids of keys that do nothing now; pressed, they say why. `instead` gives other words, or none, by id.
     """
     keys = [key for group in groups for key in group.keys if instead.get(key.id, key.footer)]
-    words = [(instead.get(key.id) or _footer_word(key, keymap), key.id) for key in keys]
-    while len(words) > 1 and len("  ".join(word for word, _ in words)) > width - 1:
-        del words[-2]
+    word_of = {key.id: instead.get(key.id) or _footer_word(key, keymap) for key in keys}
+    while len(keys) > 1 and len("  ".join(word_of[key.id] for key in keys)) > width - 1:
+        keys.remove(next((key for key in reversed(keys) if key.is_minor), keys[-2]))
+    words = [(word_of[key.id], key.id) for key in keys]
     row = [Span(" ")]
     for place, (word, name) in enumerate(words):
         row += [Span("  ")] if place else []

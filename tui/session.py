@@ -1,18 +1,21 @@
 """A sitting: the queue, the place in it, and what was decided. It knows nothing of screens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from statistics import median
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.outcomes import VERDICTS, Outcome
-from engine.records import Sample, Verdict, content_of
-from engine.reviewing import Review
+from engine.matching import Matcher
+from engine.outcomes import VERDICTS, Outcomes
+from engine.records import Sample, Verdict, content_hash, content_of
+from engine.reviewing import Review, plan_bulk
+from engine.steps import Batch, Outcome, Remark, RemarkKind, Step
 from engine.store import QueueEntry, Store
+from tui.browsing import Browsing
+from tui.queue import READ, SKIPPED, UNREAD, draw_examples
 from tui.sides import Mode, order_blind, order_sighted
 
 Ints = npt.NDArray[np.int64]
@@ -25,8 +28,8 @@ PAUSE_SECONDS = 120.0
 """A verdict that took longer was a pause, and says nothing of the pace."""
 
 DEFAULT_TARGET = 1500
-
-UNREAD, READ, SKIPPED = 0, 1, 2
+EXAMPLES = 5
+"""Samples of a bulk verdict that are shown before it is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,11 @@ class Shown:
     is_revealed: bool = True
     """Whether the reviewer saw the label: always while sighted, else once a verdict was given."""
 
+    note: str = ""
+    """The own note."""
+
+    is_flagged: bool = False
+
     def number(self, index: int) -> int:
         """Give the number that a response has on the screen; while sighted it is that of its row."""
         return index + 1 if self.mode == "sighted" else self.order.index(index) + 1
@@ -58,6 +66,25 @@ class Shown:
     def index(self, number: int) -> int:
         """Find the response of a number on the screen."""
         return number - 1 if self.mode == "sighted" else self.order[number - 1]
+
+
+class BulkPreview(NamedTuple):
+    """What a bulk verdict over the queue would do."""
+
+    given: int
+    """How many verdicts would be written, one per content."""
+
+    decided: int
+    """Samples that have an own verdict already; they keep it, unless it is to be overwritten."""
+
+    tied: int
+    """Samples that cannot be kept or flipped; they are left out."""
+
+    copies: int
+    """Exact duplicates, which share the verdict of another one."""
+
+    examples: Sequence[int]
+    """A few of the samples, by ordinal; the same ones for the same queue."""
 
 
 class Progress(NamedTuple):
@@ -72,7 +99,7 @@ class Progress(NamedTuple):
     """Median of the last 20 verdicts."""
 
 
-class Session:
+class Session(Browsing):
     """One reviewer's way through the queue of one map."""
 
     def __init__(
@@ -82,44 +109,31 @@ class Session:
         *,
         by: str = "suspicion",
         target: int | None = None,
+        outcomes: Outcomes | None = None,
         mode: Mode = "sighted",
     ) -> None:
-        self.store = store
+        """Begin a sitting; without a review nothing can be written, and filters see the `outcomes` given."""
+        super().__init__(store, Matcher(store, self.all_outcomes, review.reviewer if review else None), by)
         self.review = review
-        self.by = by
         self.mode = mode
         self._revealed: set[str] = set()
-        self.order: Ints = np.empty(0, dtype=np.int64)
-        self.position = 0
         self._target = target
+        self._outcomes: Outcomes | None = outcomes or (None if review else Outcomes([]))
         self._standing = review.standing() if review else {}
-        self._state = np.empty(0, dtype=np.int8)
+        self._remarks: dict[tuple[str, RemarkKind], Remark] = review.remarks() if review else {}
 
-    def load(self) -> None:
-        """Read the queue, and go to the first unread sample."""
-        self.order = self.store.order(self.by)
-        self._state = np.full(len(self.order), UNREAD, dtype=np.int8)
-        self._mark_all()
-        self.position = self.next_unread(-1)
+    def all_outcomes(self) -> Outcomes:
+        """Give what all reviewers say, every own step so far included."""
+        if self._outcomes is None:
+            self._outcomes = self._writing.outcomes()
+        return self._outcomes
+
+    def mark_read(self) -> None:
+        self._refresh(self._standing)
 
     @property
     def target(self) -> int:
-        return min(self._target or DEFAULT_TARGET, len(self.order))
-
-    @property
-    def is_done(self) -> bool:
-        """Whether no sample of the queue is left unread."""
-        return self.position >= len(self.order)
-
-    @cached_property
-    def _ranks(self) -> Ints:
-        by_suspicion = self.order if self.by == "suspicion" else self.store.order("suspicion")
-        ranks = np.empty(len(by_suspicion), dtype=np.int64)
-        ranks[by_suspicion] = np.arange(1, len(by_suspicion) + 1)
-        return ranks
-
-    def rank(self, ordinal: int) -> int:
-        return int(self._ranks[ordinal])
+        return min(self._target or DEFAULT_TARGET, len(self._queue.whole) if self._queue else 0)
 
     def show(self) -> Shown | None:
         """Read the sample at the present place; None behind the end."""
@@ -134,86 +148,106 @@ class Session:
         is_revealed = self.mode == "sighted" or outcome is not None or sample.content_id in self._revealed
         if is_revealed:
             self._revealed.add(sample.content_id)
-        scores = self.store.scores(sample)
-        return Shown(sample, entry, self.rank(ordinal), scores, outcome, order, self.mode, is_revealed)
+        note, flag = (self._remark(sample.content_id, kind) for kind in ("note", "flag"))
+        scores, rank = self.store.scores(sample), self.rank(ordinal)
+        return Shown(sample, entry, rank, scores, outcome, order, self.mode, is_revealed, note, bool(flag))
+
+    def _remark(self, content_id: str, kind: RemarkKind) -> str:
+        remark = self._remarks.get((content_id, kind))
+        return remark.text if remark else ""
 
     def give(
         self, at: Shown, verdict: Verdict, preferred: int | None, rejected: int | None, /, **circumstances: object
     ) -> Outcome:
-        """Log a verdict, then move on to the next unread sample."""
-        if self.review is None:
-            raise RuntimeError("a read-only session was given a verdict")
-        outcome = self.review.give(
-            at.sample,
-            verdict,
-            preferred=preferred,
-            rejected=rejected,
-            rank=at.rank,
-            map=self.store.fingerprint,
-            queue=self.by,
-            **circumstances,
+        """Log a verdict, then move on to the next unread sample; where all were read, to the next one."""
+        outcome = self._writing.give(
+            at.sample, verdict, preferred=preferred, rejected=rejected, rank=at.rank, **self._place, **circumstances
         )
+        was_read = not self.is_done and self.queue.is_read(self.position)
         self._standing[at.sample.content_id] = outcome
         self._revealed.add(at.sample.content_id)
-        self._mark([at.sample.content_id], SKIPPED if verdict == "skip" else READ)
-        self.position = self.next_unread(self.position)
+        self._note_step([at.sample.content_id])
+        following = self.queue.next_unread(self.position)
+        self.position = self.position + 1 if was_read and following == len(self.order) else following
         return outcome
 
-    def undo(self) -> Outcome | None:
+    @property
+    def _writing(self) -> Review:
+        if self.review is None:
+            raise RuntimeError("a read-only session was told to write")
+        return self.review
+
+    @property
+    def _place(self) -> dict[str, object]:
+        """What a line in the log says of where it was written."""
+        where = {"where": self.where} if self.where else {}
+        return {"map": self.store.fingerprint, "queue": self.by, **where}
+
+    def note(self, at: Shown, text: str) -> Remark | None:
+        """Put a note on a sample, an empty one takes it away; None: that is so already."""
+        return self._keep_remark(self._writing.note(at.sample.sample_id, text, **self._place))
+
+    def flag(self, at: Shown) -> Remark | None:
+        """Flag a sample to come back to, or take its flag away."""
+        return self._keep_remark(self._writing.flag(at.sample.sample_id, **self._place))
+
+    def _keep_remark(self, remark: Remark | None) -> Remark | None:
+        if remark:
+            self._remarks[content_of(remark.sample_id), remark.kind] = remark
+            self._outcomes = None
+        return remark
+
+    def preview_bulk(self, verdict: Verdict, *, overwrite: bool = False) -> BulkPreview:
+        """Say what a verdict on all samples of the queue would do; nothing is written."""
+        plan = plan_bulk(self.store.labelled(self.order), verdict, self._standing, overwrite=overwrite)
+        drawn = draw_examples(len(plan.given), EXAMPLES, int(content_hash(self.where), 16))
+        examples = [self.store.find(plan.given[number].sample_id) for number in drawn]
+        return BulkPreview(len(plan.given), plan.decided, plan.tied, plan.copies, examples)
+
+    def give_all(self, verdict: Verdict, *, overwrite: bool = False, **circumstances: object) -> Batch | None:
+        """Log one verdict on all samples of the queue, as one step; None: it reaches none."""
+        samples = self.store.labelled(self.order)
+        batch = self._writing.give_all(samples, verdict, overwrite=overwrite, **self._place, **circumstances)
+        if batch:
+            given = {content_of(outcome.sample_id): outcome for outcome in batch.outcomes}
+            self._standing |= given
+            self._note_step(given)
+            self.position = self.queue.first()
+        return batch
+
+    def undo(self) -> Step | None:
         """Take the last own step back, and go to its sample."""
         return self._step_back(self.review.undo() if self.review else None)
 
-    def redo(self) -> Outcome | None:
+    def redo(self) -> Step | None:
         """Do the step that was last taken back again, and go to its sample."""
         return self._step_back(self.review.redo() if self.review else None)
 
-    def _step_back(self, step: Outcome | None) -> Outcome | None:
-        if step is None or self.review is None:
+    def _step_back(self, step: Step | None) -> Step | None:
+        if step is None:
+            return None
+        self._standing, self._remarks = self._writing.standing(), self._writing.remarks()
+        if isinstance(step, Batch):
+            self._note_step([content_of(outcome.sample_id) for outcome in step.outcomes])
+            self.position = self.queue.first() if self.is_done else self.position
             return step
-        self._standing = self.review.standing()
-        self._mark([content_of(step.sample_id)], UNREAD)
-        self._mark_all()
+        self._note_step([content_of(step.sample_id)])
         self.go_to_sample(step.sample_id)
         return step
 
-    def move(self, steps: int) -> None:
-        """Go along the queue without a verdict."""
-        self.position = min(max(self.position + steps, 0), max(len(self.order) - 1, 0))
+    def _note_step(self, content_ids: Iterable[str]) -> None:
+        self._refresh(content_ids)
+        self._outcomes = None
 
-    def go_to_sample(self, sample_id: str) -> None:
-        """Go to a sample by its whole id; stay where it is not in the map any more."""
-        places = np.flatnonzero(np.isin(self.order, self.store.ordinals([content_of(sample_id)])))
-        if len(places):
-            self.position = int(places[0])
-
-    def go_to(self, text: str) -> None:
-        """Go to a rank in the queue (`17`) or an id. Raises SampleUnknownError."""
-        if text.isdigit() and 1 <= int(text) <= len(self.order):
-            self.position = int(text) - 1
-            return
-        self.go_to_ordinal(self.store.find(text))
-
-    def go_to_ordinal(self, ordinal: int) -> None:
-        self.position = int(np.flatnonzero(self.order == ordinal)[0])
-
-    def next_unread(self, position: int) -> int:
-        """Find the next unread place behind this one, else the first; skipped ones come last. Past the end: none."""
-        for state in (UNREAD, SKIPPED):
-            places = np.flatnonzero(self._state[self.order] == state)
-            if len(places):
-                later = places[places > position]
-                return int(later[0] if len(later) else places[0])
-        return len(self.order)
-
-    def _mark_all(self) -> None:
-        skipped = [key for key, outcome in self._standing.items() if outcome.verdict == "skip"]
-        self._mark([key for key, outcome in self._standing.items() if outcome.verdict != "skip"], READ)
-        self._mark(skipped, SKIPPED)
-
-    def _mark(self, content_ids: Sequence[str], state: int) -> None:
-        """Note the state of these contents, duplicates included."""
-        if content_ids:
-            self._state[self.store.ordinals(content_ids)] = state
+    def _refresh(self, content_ids: Iterable[str]) -> None:
+        """Work out anew which of these contents are unread, duplicates included."""
+        by_state: dict[int, list[str]] = {UNREAD: [], READ: [], SKIPPED: []}
+        for content_id in content_ids:
+            verdict = self.verdict_on(content_id)
+            by_state[UNREAD if not verdict else SKIPPED if verdict == "skip" else READ].append(content_id)
+        for state, contents in by_state.items():
+            if contents:
+                self.queue.state[self.store.ordinals(contents)] = state
 
     def said_of(self, sample: Sample) -> list[Outcome]:
         """List what each reviewer says of a sample, as the logs have it now."""
@@ -233,10 +267,10 @@ class Session:
         return given
 
     def progress(self) -> Progress:
-        """Count what was read, how much of it flipped, and how fast."""
-        read = [outcome for outcome in self._standing.values() if outcome.verdict != "skip"]
-        steps = self.review.steps if self.review else []
-        recent = [step for step in steps if step.verdict != "skip"][-RECENT_FLIPS:]
+        """Count what a person read, how much of it flipped, and how fast; bulk verdicts are not read."""
+        read = sum(outcome.is_read for outcome in self._standing.values())
+        steps = [step for step in self.review.steps if isinstance(step, Outcome)] if self.review else []
+        recent = [step for step in steps if step.is_read][-RECENT_FLIPS:]
         share = sum(step.verdict == "flip" for step in recent) / len(recent) if recent else None
         paces = [step.seconds for step in steps if 0 < step.seconds <= PAUSE_SECONDS][-RECENT_PACE:]
-        return Progress(len(read), self.target, share, median(paces) if paces else None)
+        return Progress(read, self.target, share, median(paces) if paces else None)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,10 @@ MAX_LENGTH = click.option(
 
 PREFIX_SHOWN = 8
 """Digits of an id that are shown to people; any unique prefix is accepted."""
+
+
+REDRAW, SECONDS_A_LINE = 0.1, 60.0
+"""Seconds between two states of a progress bar on a terminal, and between two lines elsewhere."""
 
 
 class Progress(Protocol):
@@ -53,15 +58,42 @@ def say_json(value: dict[str, Any]) -> None:
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Progress]:
-    """Show done of total with the time left, on stderr, where that is a terminal."""
+    """Show done of total with the time left, on stderr: a bar on a terminal, elsewhere a line a minute."""
+    is_terminal = sys.stderr.isatty()
+    shown = time.monotonic()
     with click.progressbar(length=1, label=label, file=sys.stderr, show_pos=True, update_min_steps=1) as bar:
 
         def tell(done: int, total: int, note: str = "") -> None:
+            nonlocal shown
+            if time.monotonic() - shown < (REDRAW if is_terminal else SECONDS_A_LINE) and done < total:
+                return
+            shown = time.monotonic()
+            if not is_terminal:
+                if note and done < total:
+                    narrate(f"{label}: {done:,} of {total:,}, {note}")
+                return
             bar.length = max(total, 1)
             bar.label = f"{label}: {note}" if note else label
+            bar.show_eta = "left" not in note
             bar.update(done - bar.pos)
+            bar.render_progress()
 
         yield tell
+
+
+def narrate_over(text: str) -> None:
+    """Tell the person something while a progress bar is up: on a line of its own."""
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[2K", nl=False, err=True)
+    narrate(text)
+
+
+def agree(question: str, *, yes: bool) -> bool:
+    """Say what will be spent, and on a terminal ask whether to; elsewhere, or with --yes, go on."""
+    narrate_over(question)
+    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    return click.confirm("Go on?", default=True, err=True)
 
 
 def short_id(sample_id: str) -> str:

@@ -8,32 +8,59 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.commands.console import AS_JSON, PROJECT, number, say, say_json, short_id
+from engine.filtering import SELECTIONS, Every, describe_language, parse
 
 if TYPE_CHECKING:
     from engine.store import QueueEntry
 
-ORDERS = ("suspicion", "correlation", "margin", "quality", "variability", "random", "source")
+ORDERS = (
+    "suspicion", "correlation", "margin", "disagreement", "quality", "variability", "region", "random", "source",
+    *SELECTIONS,
+)  # fmt: skip
+
+HELP = """List the samples that nobody has decided yet, the likeliest mislabel first.
+
+--where takes conditions, joined by a space or `and`, by `or`, `not` and parentheses. It lists all that fit, decided or
+not:
+
+\b
+  --where "suspicion>.8 source:flan len>500 not reviewed"
+  --where 'verdict:flip by:kim or text:"as an AI"'
+
+Numbers are compared by > < >= <= = != (`none`: there is none); in texts `:` means contains, whatever the case, `=` is;
+`note:` with nothing behind it means any note. Columns:
+
+\b
+""" + "\n".join(f"  {line}" for line in describe_language())
 
 
-@click.command(epilog="Example: prefmap queue pairs.prefmap --limit 20")
+@click.command(help=HELP, epilog="Example: prefmap queue pairs.prefmap --limit 20")
 @PROJECT
 @click.option("--by", type=click.Choice(ORDERS), default="suspicion", show_default=True, help="What goes first.")
+@click.option("--where", help="List what fits a filter.")
 @click.option("--limit", type=click.IntRange(min=1), help="How many samples; default all.")
-@click.option("--reviewer", help="Leave out what this reviewer has read; default: what anybody has.")
+@click.option("--reviewer", help="Whose verdicts, notes and flags count; default: anybody's.")
 @AS_JSON
-def queue(project: Path, by: str, limit: int | None, reviewer: str | None, as_json: bool) -> None:
-    """List the samples that nobody has read yet, the likeliest mislabel first."""
+def queue(project: Path, by: str, where: str | None, limit: int | None, reviewer: str | None, as_json: bool) -> None:
     from contextlib import closing
 
+    from engine.matching import Matcher
     from engine.outcomes import Outcomes
     from engine.project import Project
     from engine.reviewing import unread
     from engine.store import Store
 
+    wanted = [parse(text) for text in (SELECTIONS.get(by), where) if text is not None]
     opened = Project.open(project)
     outcomes = Outcomes.read(opened.review_logs())
     with closing(Store.open(opened.map)) as store:
-        entries = store.entries(unread(store.order(by), store.ordinals(outcomes.read_by(reviewer)))[:limit])
+        order = store.order("suspicion" if by in SELECTIONS else by)
+        if wanted:
+            fits = Matcher(store, lambda: outcomes, reviewer).fit(Every(tuple(wanted)))
+            order = order[fits[order]]
+        else:
+            order = unread(order, store.ordinals(outcomes.decided_by(reviewer)))
+        entries = store.entries(order[:limit])
     if as_json:
         say_json({"samples": [_describe(entry) for entry in entries]})
         return

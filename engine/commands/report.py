@@ -80,6 +80,12 @@ def _lines(made: Report) -> Iterator[str]:
     verdicts = ", ".join(f"{count:,} {name}" for name, count in made.verdicts.items()) or "none yet"
     rate = f"; {made.flips / made.read:.0%} of {made.read:,} read were flipped" if made.read else ""
     yield f"verdicts   {verdicts}{rate}"
+    if made.bulk:
+        yield (
+            "in bulk    " + ", ".join(f"{count:,} {name}" for name, count in made.bulk.items()) + "; nobody read these"
+        )
+    if made.remarks:
+        yield "remarks    " + ", ".join(f"{count:,} {kind}{'s' * (count > 1)}" for kind, count in made.remarks.items())
     if made.conflicts:
         yield f"conflicts  {made.conflicts:,} samples on which reviewers disagree; they stay out of exports"
     if made.audit:
@@ -102,6 +108,8 @@ def _describe(made: Report) -> dict[str, Any]:
         "regions": made.regions,
         "cuts": cuts,
         "verdicts": made.verdicts,
+        "bulk": made.bulk,
+        "remarks": made.remarks,
         "conflicts": made.conflicts,
         "suspicion": {"wrong_share": made.wrong_share, "accuracy": made.accuracy, "above_half": made.suspects},
         **(describe_audit(made.audit) if made.audit else {}),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands.console import PROJECT, narrate, progress_bar
+from engine.commands.console import PROJECT, agree, narrate, narrate_over, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,8 @@ PARTLY_DONE = 3
     "--gpus-per-worker", "gpus", type=click.FloatRange(min=0), default=0, show_default=True, help="GPUs of each worker."
 )
 @click.option("--shard", metavar="I/N", help="Score the I-th of N parts, into a log of its own.")
+@click.option("--batch", is_flag=True, help="Leave the calls with the server as a batch; the same command collects it.")
+@click.option("--yes", is_flag=True, help="Do not ask before money is spent.")
 @click.pass_context
 def score(
     context: click.Context,
@@ -51,19 +54,21 @@ def score(
     on: str | None,
     workers: int,
     gpus: float,
+    batch: bool,
+    yes: bool,
 ) -> None:
     """Run scorers over the responses that have no score yet.
 
     SPEC is kind[:model][?key=value&...], such as crossfit, crossfit?folds=10 or column:score?lower_is_better=true,
     or the name of a table [scorers.NAME] in prefmap.toml. Every result is logged as it comes; after an
-    interruption the same command goes on where it was.
+    interruption the same command goes on where it was. Exit code 3: scores are missing.
     """
     from engine.project import Project
     from engine.scoring import Terms
 
-    terms = Terms(limit, _read_shard(shard), budget)
+    terms = Terms(limit, _read_shard(shard), budget, batch)
     runner = _make_runner(on, workers, gpus)
-    if score_project(Project.open(project), specs, terms, runner):
+    if score_project(Project.open(project), specs, terms, runner, yes=yes):
         context.exit(PARTLY_DONE)
 
 
@@ -93,7 +98,12 @@ def _make_runner(on: str | None, workers: int, gpus: float) -> Runner | None:
 
 
 def score_project(
-    project: Project, specs: Sequence[str], terms: Terms | None = None, runner: Runner | None = None
+    project: Project,
+    specs: Sequence[str],
+    terms: Terms | None = None,
+    runner: Runner | None = None,
+    *,
+    yes: bool = False,
 ) -> int:
     """Run scorers one by one, tell what each covers, and give the number of missing scores."""
     from engine.config import load_config
@@ -105,7 +115,15 @@ def score_project(
     missing = 0
     for named in [make_scorer(spec, tables) for spec in specs]:
         with progress_bar(f"score {named.name}") as tell:
-            coverage = run(project, named, terms or ALL, runner=runner or run_here, progress=tell, tell=narrate)
+            coverage = run(
+                project,
+                named,
+                terms or ALL,
+                runner=runner or run_here,
+                progress=tell,
+                tell=narrate_over,
+                agree=partial(agree, yes=yes),
+            )
         can = coverage.responses - coverage.final
         share = f" ({coverage.scored / can:.1%})" if can else ""
         never = f", {coverage.final:,} can have none" if coverage.final else ""

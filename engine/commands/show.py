@@ -10,9 +10,7 @@ import click
 from engine.commands.console import AS_JSON, PROJECT, number, say, say_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from engine.outcomes import Outcome
+    from engine.outcomes import Outcomes
     from engine.records import Sample
     from engine.store import QueueEntry
 
@@ -34,14 +32,14 @@ def show(project: Path, sample: str, as_json: bool) -> None:
         ordinal = store.find(sample)
         whole, scores = store.sample(ordinal), store.scores(store.sample(ordinal))
         (entry,) = store.entries([ordinal])
-    outcomes = Outcomes.read(opened.review_logs()).on(whole.content_id)
+    outcomes = Outcomes.read(opened.review_logs())
     if as_json:
         say_json(_describe(whole, entry, scores, outcomes))
         return
     say("\n".join(_lines(whole, entry, scores, outcomes)))
 
 
-def _lines(sample: Sample, entry: QueueEntry, scores: Any, outcomes: Sequence[Outcome]) -> list[str]:
+def _lines(sample: Sample, entry: QueueEntry, scores: Any, outcomes: Outcomes) -> list[str]:
     from engine.outcomes import name_choice
 
     lines = [f"{sample.sample_id}  {sample.file}:{sample.row}  {', '.join(sample.flags)}".rstrip()]
@@ -57,11 +55,17 @@ def _lines(sample: Sample, entry: QueueEntry, scores: Any, outcomes: Sequence[Ou
         lines += [f"(system) {response.system}"] if response.system else []
         lines += [f"({turn.role}) {turn.content}" for turn in response.turns]
         lines.append(response.text)
-    lines += [f"\n{o.reviewer}: {o.verdict}{name_choice(sample, o)}  {o.time}" for o in outcomes]
+    for outcome in outcomes.on(sample.content_id):
+        bulk = " (bulk)" * outcome.is_bulk
+        lines.append(f"\n{outcome.reviewer}: {outcome.verdict}{name_choice(sample, outcome)}{bulk}  {outcome.time}")
+    for remark in outcomes.remarks_on(sample.content_id):
+        said = f": {remark.text}" if remark.kind == "note" else ""
+        lines.append(f"\n{remark.reviewer}: {remark.kind}{said}  {remark.time}")
     return lines
 
 
-def _describe(sample: Sample, entry: QueueEntry, scores: Any, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def _describe(sample: Sample, entry: QueueEntry, scores: Any, outcomes: Outcomes) -> dict[str, Any]:
+    remarks = outcomes.remarks_on(sample.content_id)
     return {
         "sample_id": sample.sample_id,
         "source": {"file": sample.file, "row": sample.row},
@@ -82,5 +86,10 @@ def _describe(sample: Sample, entry: QueueEntry, scores: Any, outcomes: Sequence
             }
             for index, response in enumerate(sample.responses)
         ],
-        "verdicts": [{"reviewer": o.reviewer, "verdict": o.verdict, "time": o.time} for o in outcomes],
+        "verdicts": [
+            {"reviewer": one.reviewer, "verdict": one.verdict, "time": one.time, "bulk": one.is_bulk}
+            for one in outcomes.on(sample.content_id)
+        ],
+        "notes": [{"reviewer": one.reviewer, "text": one.text} for one in remarks if one.kind == "note"],
+        "flagged_by": [one.reviewer for one in remarks if one.kind == "flag"],
     }

@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from typing import Protocol
 from urllib.parse import parse_qsl
 
+from engine.endpoints.settings import hide_secrets
 from engine.errors import ConfigError
 from engine.records import Sample, Score, content_hash
 
@@ -15,6 +16,9 @@ SCORERS = {
     "crossfit": "engine.scorers.crossfit:Crossfit",
     "column": "engine.scorers.column:Column",
     "reference": "engine.scorers.reference:Reference",
+    "reward": "engine.scorers.reward:Reward",
+    "implicit": "engine.scorers.implicit:Implicit",
+    "judge": "engine.scorers.judge.judge:Judge",
 }
 """Import paths of the built-in kinds."""
 
@@ -31,8 +35,8 @@ class Scorer(Protocol):
     """A frozen dataclass of its parameters that is called.
 
     It may also have `depends_on_dataset`, `compares_responses`, `is_costly`, `packages` and `facts()`, as NamedScorer
-    explains them. prefmap calls it with engine.wanted.Wanted, which knows more than the samples: once per run, on Ray
-    once per chunk, so that what it loads should stay loaded.
+    explains them, and `variant`, which its name ends with. prefmap calls it with engine.wanted.Wanted, which knows
+    more than the samples: once per run, on Ray once per chunk, so that what it loads should stay loaded.
     """
 
     def __call__(self, samples: Iterable[Sample]) -> Iterator[Score]:
@@ -71,6 +75,11 @@ class NamedScorer:
         return bool(getattr(self.scorer, "is_costly", False))
 
     @property
+    def has_batches(self) -> bool:
+        """Whether it can leave its calls with a server, and collect the answers later."""
+        return bool(getattr(self.scorer, "has_batches", False))
+
+    @property
     def packages(self) -> tuple[str, ...]:
         """The packages whose versions the log keeps."""
         return tuple(getattr(self.scorer, "packages", ()))
@@ -103,8 +112,9 @@ def make_scorer(spec: str, tables: Mapping[str, Mapping[str, object]]) -> NamedS
     head, _, query = spec.partition("?")
     kind, _, model = head.partition(":")
     given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=False))
-    name = f"{kind}-{model.replace('/', '-')}" if model else kind
-    return NamedScorer(name, kind, _build(kind, model, given, where=spec), from_table=False)
+    scorer = _build(kind, model, given, where=hide_secrets(spec))
+    name = "-".join(filter(None, (kind, model.replace("/", "-"), str(getattr(scorer, "variant", "")))))
+    return NamedScorer(name, kind, scorer, from_table=False)
 
 
 def _build(kind: str, model: str, given: Mapping[str, object], where: str) -> Scorer:

@@ -1,4 +1,5 @@
 import json
+from contextlib import closing
 
 import pytest
 from sitting import read_labels, sit
@@ -7,7 +8,9 @@ from engine.auditing import audit, audit_project, read_steps
 from engine.exporting import export
 from engine.manifests import ExportPlan
 from engine.records import content_of
+from engine.reviewing import Review
 from engine.sources import SourceReader
+from engine.store import Store
 from engine.verifying import verify
 
 
@@ -87,3 +90,18 @@ def test_an_export_says_how_many_labels_are_wrong(sample_project, tmp_path):
 def test_an_export_without_controls_claims_nothing(sample_project, tmp_path):
     done = export(sample_project, tmp_path / "t.jsonl", ExportPlan())
     assert "residual_error" not in json.loads(done.manifest.read_text())
+
+
+def test_labels_decided_in_bulk_are_left_out(sample_project):
+    sit(sample_project, "kim", 150, every_tenth)
+    before = audit_project(sample_project)
+    labels = read_labels(sample_project)
+    first_controls = labels.ordinals[labels.permute("kim")[:60]]
+    with closing(Store.open(sample_project.map)) as store, closing(Review(sample_project, "kim")) as opened:
+        batch = opened.give_all(store.labelled(first_controls), "flip")
+    made = audit_project(sample_project)
+    assert len(batch.outcomes) > 20
+    assert made.residual.labels == before.residual.labels - len(batch.outcomes)
+    assert (made.residual.read, made.residual.controls) == (before.residual.read, before.residual.controls)
+    assert made.found.curve == before.found.curve
+    assert before.found.controls.of <= made.found.controls.of < before.found.controls.of + 40

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 from engine.errors import LogBusyError, LogDamagedError, VerdictRefusedError
 from engine.logs import Log, find_break, read_log
-from engine.outcomes import Decision, History, Outcomes, decide, weigh
+from engine.outcomes import VERDICTS, Decision, Outcomes, decide, weigh
 from engine.project import Project
-from engine.records import Message, Pair, Sample
+from engine.records import Labelled, Message, Pair, Sample, content_of
 from engine.reviewing import Review, name_reviewer, unread
+from engine.steps import History, Outcome, Remark
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -172,8 +173,13 @@ def test_ids_of_lines_are_different_even_within_a_millisecond(project):
 # Undo and redo
 
 
+NUMBERS = st.integers(0, len(SAMPLES) - 1)
+
 ACTS = st.one_of(
-    st.tuples(st.just("give"), st.integers(0, len(SAMPLES) - 1), st.randoms(use_true_random=False)),
+    st.tuples(st.just("give"), NUMBERS, st.randoms(use_true_random=False)),
+    st.tuples(st.just("give_all"), st.lists(NUMBERS, max_size=6), st.sampled_from(VERDICTS), st.booleans()),
+    st.tuples(st.just("note"), NUMBERS, st.sampled_from(["", "hm", "\u00e9\n"])),
+    st.tuples(st.just("flag"), NUMBERS),
     st.sampled_from([("undo",), ("redo",), ("reopen",)]),
 )
 
@@ -186,6 +192,15 @@ def draw_verdict(sample: Sample, chance: random.Random) -> tuple[str, dict]:
         word = "keep" if Pair(preferred, rejected) == sample.pair else "flip"
         return word, {"preferred": preferred, "rejected": rejected}
     return verdict, {}
+
+
+def label(sample: Sample) -> Labelled:
+    sides = [sample.responses[n].response_id for n in (sample.pair.chosen, sample.pair.rejected)] if sample.pair else []
+    return Labelled(sample.sample_id, *(sides or (None, None)))
+
+
+def unique(reached: set[str], numbers: list[int]) -> list[str]:
+    return [key for key in dict.fromkeys(SAMPLES[n].content_id for n in numbers) if key in reached]
 
 
 class Desk:
@@ -214,6 +229,32 @@ class Desk:
         self.done.append(outcome)
         self.undone.clear()
 
+    def give_all(self, numbers: list[int], verdict: str, overwrite: bool) -> None:
+        before = self.review.standing()
+        batch = self.review.give_all([label(SAMPLES[n]) for n in numbers], verdict, overwrite=overwrite)
+        reached = {
+            SAMPLES[n].content_id
+            for n in numbers
+            if (overwrite or SAMPLES[n].content_id not in before or before[SAMPLES[n].content_id].verdict == "skip")
+            and (SAMPLES[n].pair or verdict not in ("keep", "flip"))
+        }
+        assert (
+            [content_of(one.sample_id) for one in batch.outcomes] == unique(reached, numbers) if batch else not reached
+        )
+        self.keep(batch)
+
+    def note(self, number: int, text: str) -> None:
+        self.keep(self.review.note(SAMPLES[number].sample_id, text))
+
+    def flag(self, number: int) -> None:
+        assert self.keep(self.review.flag(SAMPLES[number].sample_id))
+
+    def keep(self, step):
+        if step:
+            self.done.append(step)
+            self.undone.clear()
+        return step
+
     def undo(self) -> None:
         assert self.review.undo() == (self.done[-1] if self.done else None)
         if self.done:
@@ -225,10 +266,14 @@ class Desk:
             self.done.append(self.undone.pop())
 
     def check(self) -> None:
-        expected = self.elsewhere | {step.sample_id.partition("-")[0]: step for step in self.done}
-        assert self.review.standing() == expected
+        outcomes = [one for step in self.done for one in getattr(step, "outcomes", [step]) if isinstance(one, Outcome)]
+        remarks = [step for step in self.done if isinstance(step, Remark)]
+        expected = self.elsewhere | {content_of(one.sample_id): one for one in outcomes}
+        noted = {(content_of(one.sample_id), one.kind): one for one in remarks}
+        assert (self.review.standing(), self.review.remarks()) == (expected, noted)
         assert list(self.review.steps) == self.done
-        assert read_outcomes(self.project).by("kim") == expected
+        assert read_outcomes(self.project).by("kim") == self.review.outcomes().by("kim") == expected
+        assert read_outcomes(self.project).remarks_by("kim") == noted
 
 
 @settings(max_examples=60, deadline=None)
@@ -239,17 +284,17 @@ def test_undo_all_is_the_start_and_redo_all_is_the_end(acts, restarts):
         for name, *details in acts:
             getattr(desk, name)(*details)
             desk.check()
-        before, steps = desk.review.standing(), len(desk.done)
+        before, steps = (desk.review.standing(), desk.review.remarks()), len(desk.done)
         for n in range(steps + 1):
             desk.undo()
             if n in restarts:
                 desk.reopen()
-        assert desk.review.standing() == desk.elsewhere
+        assert (desk.review.standing(), desk.review.remarks()) == (desk.elsewhere, {})
         for n in range(steps):
             desk.redo()
             if n + 15 in restarts:
                 desk.reopen()
-        assert desk.review.standing() == before
+        assert (desk.review.standing(), desk.review.remarks()) == before
         desk.check()
         desk.review.close()
         assert all(find_break(log) is None for log in desk.project.review_logs())
@@ -402,7 +447,7 @@ def test_skip_counts_as_unread(project):
     give(project, "kim", PAIR, "skip")
     give(project, "lee", FOUR, "keep")
     outcomes = read_outcomes(project)
-    assert (outcomes.read_by(), outcomes.read_by("kim"), outcomes.read_by("lee")) == (
+    assert (outcomes.decided_by(), outcomes.decided_by("kim"), outcomes.decided_by("lee")) == (
         [FOUR.content_id], [], [FOUR.content_id],
     )  # fmt: skip
     assert outcomes.on(PAIR.content_id) == []
@@ -413,7 +458,7 @@ def test_a_skip_takes_an_earlier_verdict_out(project):
     give(project, "kim", PAIR, "flip")
     give(project, "kim", PAIR, "skip")
     outcomes = read_outcomes(project)
-    assert (outcomes.read_by(), outcomes.decide(PAIR)) == ([], Decision(Pair(0, 1)))
+    assert (outcomes.decided_by(), outcomes.decide(PAIR)) == ([], Decision(Pair(0, 1)))
 
 
 def test_unread_leaves_out_what_was_read_and_keeps_the_order():
@@ -534,7 +579,7 @@ def test_kinds_of_lines_of_a_later_version_are_passed_over(project):
     give(project, "kim", PAIR, "flip")
     (log,) = project.review_logs()
     with Log(log, chained=True) as opened:
-        opened.append({"kind": "note", "text": "hm"}, {"something": "else"})
+        opened.append({"kind": "wink", "text": "hm"}, {"something": "else"})
     assert [outcome.verdict for outcome in read_outcomes(project)] == ["flip"]
     assert len(History.read(log).steps) == 1
 

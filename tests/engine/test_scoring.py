@@ -1,7 +1,7 @@
 import json
 import math
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -9,6 +9,8 @@ from typing import ClassVar
 
 import duckdb
 import pytest
+import tiny_models
+from judge_server import JudgeServer
 
 from engine.errors import ConfigError, LogBusyError, ScorerRefusedError
 from engine.logs import Log, read_header, read_log
@@ -62,8 +64,8 @@ def test_a_spec_makes_a_scorer(spec, scorer, name):
     ("spec", "sentence"),
     [
         ("crossfitt", "There is no scorer 'crossfitt'. Did you mean crossfit? See: prefmap list scorers"),
-        ("zebra", "There is no scorer 'zebra'. It may be: crossfit, column, reference. See: prefmap list scorers"),
-        ("", "There is no scorer ''. It may be: crossfit, column, reference. See: prefmap list scorers"),
+        ("zebra", f"There is no scorer 'zebra'. It may be: {', '.join(SCORERS)}. See: prefmap list scorers"),
+        ("", f"There is no scorer ''. It may be: {', '.join(SCORERS)}. See: prefmap list scorers"),
         ("column", "column needs a column: column:COLUMN"),
         ("column:", "column: needs a column: column:COLUMN"),
         ("crossfit:big", "crossfit:big: crossfit takes nothing behind the colon."),
@@ -102,7 +104,7 @@ def test_a_table_goes_before_a_kind_of_the_same_name_and_may_leave_the_kind_out(
 @pytest.mark.parametrize(
     ("table", "sentence"),
     [
-        ({}, "There is no scorer 'mine'. It may be: crossfit, column, reference. See: prefmap list scorers"),
+        ({}, f"There is no scorer 'mine'. It may be: {', '.join(SCORERS)}. See: prefmap list scorers"),
         ({"scorer": "crossfit", "folds": 5.7}, "[scorers.mine]: folds is 5.7, not int."),
         ({"scorer": "crossfit", "folds": True}, "[scorers.mine]: folds is True, not int."),
         ({"scorer": "crossfit", "seeds": 1}, "[scorers.mine]: crossfit has no setting 'seeds'. Did you mean seed?"),
@@ -127,7 +129,17 @@ def test_the_identity_is_of_what_changes_the_values():
 # The contract, for every built-in scorer
 
 
-BUILT_IN = {"crossfit": "crossfit?folds=2", "column": "column:score", "reference": "reference:{model}?file={file}"}
+BUILT_IN = {
+    "crossfit": "crossfit?folds=2",
+    "column": "column:score",
+    "reward": "reward:{reward}",
+    "implicit": "implicit:{policy},{policy}-reference",
+    "reference": "reference:{embedder}?file={references}",
+    "judge": "judge:made-up?aspects=helpfulness&concurrency=1&max_concurrency=1",
+}
+
+RANDOM = {"reward", "implicit"}
+"""Kinds whose models here are tiny and random, so that their scores mean nothing."""
 
 CONTRACT_SAMPLES = [
     *(make_sample(n) for n in range(60)),
@@ -138,29 +150,56 @@ CONTRACT_SAMPLES = [
 ]
 
 
-@pytest.fixture
-def spec(request, tmp_path):
-    """The SPEC of a kind; references are the first responses, and the embedder is a tiny random one."""
-    if request.param != "reference":
-        return BUILT_IN[request.param]
+@pytest.fixture(scope="session")
+def models(tmp_path_factory):
+    """Tiny random models, made when a kind first needs them; references are the first responses."""
+    folder = tmp_path_factory.mktemp("models")
     rows = [{"sample_id": one.sample_id, "reference": one.responses[0].text} for one in CONTRACT_SAMPLES]
-    file = tmp_path / "references.jsonl"
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return BUILT_IN[request.param].format(model=request.getfixturevalue("tiny_embedder"), file=file)
+    (folder / "references.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def built_in(models, request) -> Callable[[str], NamedScorer]:
+    """Make the scorer of a kind."""
+
+    def make(kind: str) -> NamedScorer:
+        if kind == "reward" and not (models / "reward").exists():
+            tiny_models.save_reward_model(models / "reward")
+        if kind == "implicit" and not (models / "policy").exists():
+            tiny_models.save_language_model(models / "policy")
+            tiny_models.save_language_model(models / "policy-reference", seed=1)
+        embedder = request.getfixturevalue("tiny_embedder") if kind == "reference" else ""
+        places = {"reward": models / "reward", "policy": models / "policy", "references": models / "references.jsonl"}
+        return make_scorer(BUILT_IN[kind].format(**places, embedder=embedder), {})
+
+    return make
 
 
 def test_every_built_in_scorer_is_tested():
     assert set(BUILT_IN) == set(SCORERS) <= set(kinds())
 
 
-@pytest.mark.parametrize("spec", BUILT_IN, indirect=True)
-def test_a_scorer_says_nothing_of_nothing(spec):
-    assert list(make_scorer(spec, {}).scorer([])) == []
+@pytest.fixture
+def a_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Somebody to ask, for the scorers that ask a server."""
+    with JudgeServer() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        yield
 
 
-@pytest.mark.parametrize("spec", BUILT_IN, indirect=True)
-def test_a_scorer_keeps_the_contract(spec):
-    scorer = make_scorer(spec, {}).scorer
+@pytest.mark.filterwarnings("ignore")  # what other packages warn of while they are imported is not ours
+@pytest.mark.usefixtures("a_server")
+@pytest.mark.parametrize("kind", BUILT_IN)
+def test_a_scorer_says_nothing_of_nothing(kind, built_in):
+    assert list(built_in(kind).scorer([])) == []
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("a_server")
+@pytest.mark.parametrize("kind", BUILT_IN)
+def test_a_scorer_keeps_the_contract(kind, built_in):
+    scorer = built_in(kind).scorer
     scores = list(scorer(CONTRACT_SAMPLES))
     ids = [one.response_id for one in scores]
     assert len(ids) == len(set(ids))
@@ -168,6 +207,8 @@ def test_a_scorer_keeps_the_contract(spec):
     for one in scores:
         assert one.reason if one.value is None else math.isfinite(one.value)
     assert list(scorer(CONTRACT_SAMPLES)) == scores
+    if kind in RANDOM:
+        return
     value = {one.response_id: one.value for one in scores}
     pairs = [[value[response.response_id] for response in sample.responses] for sample in CONTRACT_SAMPLES[:60]]
     assert all(good > bad for good, bad in pairs)

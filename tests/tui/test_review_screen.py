@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from review_pilot import log_of, running, screen_text
 
@@ -201,3 +203,39 @@ async def test_long_texts_scroll_and_stop_at_their_ends(make_project):
         await pilot.press("g", "k")
         assert pilot.app.screen.top == 0
         assert "line 0" in screen_text(pilot)
+
+
+async def test_d_compares_the_responses_and_ends_it(make_project):
+    rows = [{"prompt": "q", "chosen": "one two three four", "rejected": "one two three five"}]
+    async with running(make_project(rows)) as pilot:
+        await pilot.press("d")
+        assert "one two three {+four+}" in screen_text(pilot)
+        assert "one two three {-five-}" in screen_text(pilot)
+        await pilot.press("d")
+        assert "{" not in screen_text(pilot)
+
+
+async def test_every_other_response_is_compared_with_the_first(make_project):
+    row = rated(3, 2, 1)
+    for completion, word in zip(row["completions"], ("four", "five", "six"), strict=True):
+        completion["response"] = f"one two three {word}"
+    async with running(make_project([row])) as pilot:
+        await pilot.press("d", "tab", "tab", "tab")
+        assert "one two three {-five-}" in screen_text(pilot)
+
+
+async def test_r_walks_through_raw_and_rendered_and_stays_for_the_next_sample(make_project):
+    rows = [{"prompt": f"q {n}", "chosen": f"**good** {n} ", "rejected": "bad"} for n in range(2)]
+    async with running(make_project(rows)) as pilot:
+        assert "**good**" in screen_text(pilot)
+        await pilot.press("r")
+        assert re.search(r"\*\*good\*\* \d·", screen_text(pilot))
+        assert screen_text(pilot).count(" raw, ") == 3
+        await pilot.press("r")
+        assert re.search(r"(?<!\*)good \d", screen_text(pilot))
+        assert screen_text(pilot).count(" rendered, ") == 3
+        await pilot.press("y")
+        assert screen_text(pilot).count(" rendered, ") == 3
+        await pilot.press("r")
+        assert "rendered" not in screen_text(pilot)
+        assert "**good**" in screen_text(pilot)

@@ -128,7 +128,7 @@ def test_hostile_text_cannot_act_on_the_terminal(make_project):
     project = make_project(rows)
     with review(project.path) as terminal:
         terminal.wait_for("1 of 1")
-        for key in ("o", "o", "tab", "tab", "tab", "v", "f2", "q", "m", "q"):
+        for key in ("o", "o", "tab", "tab", "tab", "v", "d", "d", "r", "r", "r", "f2", "q", "m", "q"):
             terminal.press(key)
             terminal.settle(0.15)
         left = OURS.sub(b"", terminal.raw)

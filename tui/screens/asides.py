@@ -3,34 +3,33 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from engine.outcomes import Outcome
+from engine.steps import Outcome
 from tui.page import Block
-from tui.screens.describe import NO_VALUE
+from tui.screens.describe import NO_VALUE, say_turn
 from tui.session import Shown
-from tui.terminal import Charset
 
 Aside = Literal["", "conversation", "history", "guidelines"]
 
 NO_GUIDELINES = "The project has no guidelines: write them into guidelines.md in its folder."
 
 
-def conversation(shown: Shown, charset: Charset) -> Block:
+def conversation(shown: Shown) -> Block:
     """Write every turn before the responses, with its role, and the tools that could be called."""
-    turns = "\n\n".join(f"{turn.role}: {turn.content}{_more(turn.extra)}" for turn in shown.sample.prompt)
+    turns = "\n\n".join(say_turn(turn) + _more(turn.extra) for turn in shown.sample.prompt)
     tools = f"\n\ntools: {shown.sample.tools}" if shown.sample.tools else ""
-    return Block("the whole conversation", charset.show(turns + tools) or "(the row has none)", note="o back")
+    return Block("the whole conversation", turns + tools or "(the row has none)", note="o back")
 
 
 def _more(extra: str) -> str:
     return f"\n{extra}" if extra else ""
 
 
-def history(shown: Shown, said: Sequence[Outcome], rationales: Mapping[str, Sequence[str]], charset: Charset) -> Block:
+def history(shown: Shown, said: Sequence[Outcome], rationales: Mapping[str, Sequence[str]]) -> Block:
     """Write who said what of a sample; while blind and unread, own verdicts alone."""
     sample = shown.sample
     lines = [f"{sample.sample_id}   {sample.file}, row {sample.row:,}   {sample.source}".rstrip(), ""]
     if not shown.is_revealed:
-        return Block("history", charset.show("\n".join([*lines, "shown after the verdict"])), note="i back")
+        return Block("history", "\n".join([*lines, "shown after the verdict"]), note="i back")
     lines += _list("verdicts", [_describe_verdict(shown, one) for one in said])
     votes = [f"{name}: {_vote(shown, index)}" for name, index in sample.votes.items()]
     lines += _list("votes in the dataset", votes) if votes else []
@@ -44,7 +43,7 @@ def history(shown: Shown, said: Sequence[Outcome], rationales: Mapping[str, Sequ
             )
         ]
         lines += _list(scorer, each)
-    return Block("history", charset.show("\n".join(lines)), note="i back")
+    return Block("history", "\n".join(lines), note="i back")
 
 
 def _list(title: str, lines: Sequence[str]) -> list[str]:
@@ -62,8 +61,8 @@ def _vote(shown: Shown, index: int | None) -> str:
     return "tie" if index is None else f"[{shown.number(index)}]"
 
 
-def guidelines(text: str, charset: Charset) -> Block:
-    return Block("guidelines", charset.show(text) or NO_GUIDELINES, note="f4 back")
+def guidelines(text: str) -> Block:
+    return Block("guidelines", text or NO_GUIDELINES, note="f4 back", look="rendered")
 
 
 def write_sample(shown: Shown) -> str:

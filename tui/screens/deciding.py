@@ -5,8 +5,9 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from engine.errors import PrefmapError
-from engine.outcomes import Outcome, name_choice
+from engine.outcomes import name_choice
 from engine.records import Pair, Verdict
+from engine.steps import Outcome, Step
 from tui.screens.base import SMALLEST, BaseScreen
 from tui.screens.describe import describe_choice, describe_step
 from tui.session import Shown
@@ -139,7 +140,7 @@ class DecidingScreen(BaseScreen):
     def note_time(self) -> None:
         self.saved_at = datetime.now().astimezone().strftime("%H:%M:%S")
 
-    def tell_step(self, what: str, step: Outcome | None, otherwise: str) -> None:
+    def tell_step(self, what: str, step: Step | None, otherwise: str) -> None:
         """Say which step was logged; none means that nothing was."""
         self.last = describe_step(what, step) if step else otherwise
         if step:

@@ -1,8 +1,11 @@
 """What the review screen says, in words: pure functions from records to text that is fit to be sent."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from engine.outcomes import Outcome
+from engine.records import Message
+from engine.steps import Outcome, Step
+from tui.looks import DIFF, LOOKS
 from tui.page import STACKED_COLUMNS, Block, View
 from tui.session import Progress, Shown
 from tui.terminal import Charset
@@ -10,6 +13,7 @@ from tui.text import cell_width
 
 SHOWN_DIGITS = 8
 NO_VALUE = "--"
+MARKDOWN_SIGNS = ("#", "-", "*", "+", ">", "`", "~", "|", "1.")
 
 FLAGS_OF_TEXT = ("no prompt", "contexts differ", "roles do not alternate", "empty response", "identical responses")
 """Flags that say nothing of the label, so that a blind reviewer may see them."""
@@ -46,6 +50,7 @@ def describe_reason(shown: Shown, charset: Charset, width: int) -> str:
         f"{entry.against}/{entry.scorers} {'scorers ' if is_wide else ''}against",
         f"{'margin ' if is_wide else ''}z {margin}",
         name,
+        "flagged" if shown.is_flagged else "",
         entry.region or "",
         charset.show(shown.sample.source),
     ]
@@ -66,8 +71,8 @@ def _value(value: float | None, reason: str) -> str:
     return f"{NO_VALUE} ({reason})" if value is None else f"{value:.3f}"
 
 
-def describe_step(what: str, outcome: Outcome) -> str:
-    return f"{what}: {outcome.verdict} {outcome.sample_id[:SHOWN_DIGITS]}"
+def describe_step(what: str, step: Step) -> str:
+    return f"{what}: {step.act} {step.sample_id[:SHOWN_DIGITS]}"
 
 
 def describe_choice(shown: Shown, outcome: Outcome) -> str:
@@ -103,24 +108,48 @@ def _duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{max(minutes, 1)} min"
 
 
-def make_view(shown: Shown, charset: Charset, *, scores: bool = False) -> View:
+def make_view(shown: Shown, *, scores: bool = False, look: str = LOOKS[0]) -> View:
     """Make blocks of a sample: the prompt, the first two responses in their order on the screen, then the others."""
-    responses = [_response_block(shown, index, charset, scores=scores) for index in shown.order]
+    responses = [_response_block(shown, index, scores=scores) for index in shown.order]
     others = "  ".join(_other(shown, index) for index in shown.order[2:])
-    return View(_prompt_block(shown, charset), responses, f"also {others}  (tab)" if others else "")
+    prompt = replace(_prompt_block(shown), look=LOOKS[0] if look == DIFF else look)
+    return View(prompt, _with_look(responses, look), f"also {others}  (tab)" if others else "")
 
 
-def _prompt_block(shown: Shown, charset: Charset) -> Block:
+def _with_look(responses: Sequence[Block], look: str) -> list[Block]:
+    """Draw all responses in one way; the diff compares the first with the second, and the others with the first."""
+    against = [responses[0 if n else 1].text for n in range(len(responses))]
+    return [
+        replace(block, look=look, against=other, sign="-" if n else "+")
+        for n, (block, other) in enumerate(zip(responses, against, strict=True))
+    ]
+
+
+def describe_look(look: str) -> str:
+    """Say what the marks of a look mean."""
+    return {
+        DIFF: "diff: {+only in the first+}  {-only in the other-}  d ends it",
+        "raw": "raw: what cannot be seen is marked.  r renders",
+        "rendered": "rendered Markdown.  r shows it as it stands",
+    }.get(look, "")
+
+
+def _prompt_block(shown: Shown) -> Block:
     turns = shown.sample.prompt
-    text = "\n\n".join(f"{turn.role}: {turn.content}" for turn in turns[-1:])
+    text = "\n\n".join(say_turn(turn) for turn in turns[-1:])
     folded = len(turns) - 1
     earlier = f"{folded} earlier turn{'s' if folded > 1 else ''} folded (o)" if folded > 0 else ""
     flags = [flag for flag in shown.sample.flags if shown.is_revealed or flag in FLAGS_OF_TEXT]
     title = "  ".join(("prompt", *(f"! {flag}" for flag in flags)))
-    return Block(title, charset.show(text) or "(the row has none)", note=earlier)
+    return Block(title, text or "(the row has none)", note=earlier)
 
 
-def _response_block(shown: Shown, index: int, charset: Charset, *, scores: bool) -> Block:
+def say_turn(turn: Message) -> str:
+    """Write one turn; what starts with a sign of Markdown has a line of its own, to be one."""
+    return f"{turn.role}:{chr(10) if turn.content.startswith(MARKDOWN_SIGNS) else ' '}{turn.content}"
+
+
+def _response_block(shown: Shown, index: int, *, scores: bool) -> Block:
     response = shown.sample.responses[index]
     text = "\n".join(part for part in (response.text, response.extra) if part)
     if response.turns or response.system:
@@ -131,7 +160,7 @@ def _response_block(shown: Shown, index: int, charset: Charset, *, scores: bool)
     values = [value for value, _ in (given[index] for given in shown.scores.values())] if scores else []
     said = "  ".join(NO_VALUE if value is None else f"{value:.3f}" for value in values)
     title = f"[{shown.number(index)}] {name}".rstrip() + (f"  {said}" if said else "")
-    return Block(title, charset.show(text), style, size=f"{len(response.text):,} chars")
+    return Block(title, text, style, size=f"{len(response.text):,} chars")
 
 
 def _standing(shown: Shown, index: int) -> tuple[str, str]:

@@ -10,24 +10,22 @@ from dataclasses import replace
 from textual import on, work
 from textual.app import ComposeResult, SuspendNotSupported
 
-from engine.errors import PrefmapError
-from tui.dialogs.goto import GotoDialog
 from tui.keys import REVIEW_SCREEN, bind, footer
-from tui.messages import QueueLoaded, SampleChosen
-from tui.page import STACKED_COLUMNS, Block, Page, Row, Span, lay_out
+from tui.layout import lay_out
+from tui.looks import DIFF, LOOKS
+from tui.messages import QueueLoaded
+from tui.page import STACKED_COLUMNS, Block, Page, Row, Span
 from tui.screens.asides import Aside, conversation, guidelines, history, write_sample
 from tui.screens.base import SMALLEST
-from tui.screens.deciding import DecidingScreen
-from tui.screens.describe import describe_progress, describe_reason, describe_scores, make_view
-from tui.screens.map import MapScreen
-from tui.screens.queue import QueueScreen
+from tui.screens.browsing import BrowsingScreen
+from tui.screens.describe import describe_look, describe_progress, describe_reason, describe_scores, make_view
 from tui.session import Shown
 from tui.widgets.page_view import PageView
 
 NO_PAGE = Page([], 0, 1)
 
 
-class ReviewScreen(DecidingScreen):
+class ReviewScreen(BrowsingScreen):
     """Shows the sample at the session's place; every verdict is on disk before anything moves."""
 
     BINDINGS = bind(*REVIEW_SCREEN)
@@ -43,6 +41,7 @@ class ReviewScreen(DecidingScreen):
         self.focused_response: int | None = None
         self.aside: Aside = ""
         self.with_scores = False
+        self.look = LOOKS[0]
         self.half = None
         self.top = 0
         self.last = ""
@@ -90,7 +89,7 @@ class ReviewScreen(DecidingScreen):
             ]
             self.drawn = NO_PAGE
             return
-        view = make_view(self.shown, self.charset, scores=self.with_scores and not self.is_hidden)
+        view = make_view(self.shown, scores=self.with_scores and not self.is_hidden, look=self.look)
         view = replace(view, focus=self.focused_response, top=self.top, aside=self.aside_block())
         self.drawn = lay_out(view, width, height, self.charset)
         self.top = min(self.top, self.drawn.last_top)
@@ -101,11 +100,11 @@ class ReviewScreen(DecidingScreen):
         if self.shown is None or not self.aside:
             return None
         if self.aside == "conversation":
-            return conversation(self.shown, self.charset)
+            return replace(conversation(self.shown), look=LOOKS[0] if self.look == DIFF else self.look)
         if self.aside == "guidelines":
-            return guidelines(self.settings.guidelines, self.charset)
+            return guidelines(self.settings.guidelines)
         said = self.session.said_of(self.shown.sample)
-        return history(self.shown, said, self.session.store.rationales(self.shown.sample), self.charset)
+        return history(self.shown, said, self.session.store.rationales(self.shown.sample))
 
     @property
     def drawn_responses(self) -> list[int]:
@@ -118,6 +117,8 @@ class ReviewScreen(DecidingScreen):
     def head_rows(self) -> list[Row]:
         place = f"{min(self.session.position + 1, len(self.session.order)):,} of {len(self.session.order):,}"
         title = self.heading(f"queue: {self.session.by}", place, self.session.mode)
+        if self.session.where:
+            title = self.heading(f"{place} where {self.charset.show(self.session.where)}", self.session.mode)
         if self.shown is None:
             return [title, []]
         if self.with_scores and not self.is_hidden:
@@ -130,16 +131,14 @@ class ReviewScreen(DecidingScreen):
         keys = footer(
             *REVIEW_SCREEN, width=width, keymap=self.settings.keymap, dim=self.idle_keys, instead=self.other_words
         )
-        return [[Span(self.fit(f" {self.last}", 0))], [Span(progress, "faint")], keys]
+        note = f"note: {self.charset.show(self.shown.note)}" if self.shown and self.shown.note else ""
+        said = "   ".join(filter(None, (self.last, note)))
+        return [[Span(self.fit(f" {said}", 0))], [Span(progress, "faint")], keys]
 
     def tell(self, text: str) -> None:
         """Say something on the line for it; nothing pops up."""
         self.last = text
         self.page("#foot").rows = self.foot_rows()
-
-    def action_move(self, steps: int) -> None:
-        self.session.move(steps)
-        self.show_sample()
 
     def action_scroll(self, steps: int) -> None:
         self.top = min(max(self.top + steps, 0), self.drawn.last_top)
@@ -169,6 +168,21 @@ class ReviewScreen(DecidingScreen):
         self.aside = "" if self.aside == aside or self.shown is None else aside
         self.top = 0
         self.draw_body()
+
+    def action_diff(self) -> None:
+        """Compare the responses, or show them as they stand again."""
+        self.show_look(LOOKS[0] if self.look == DIFF else DIFF)
+
+    def action_look(self) -> None:
+        """Show the texts raw, then rendered, then as they stand."""
+        following = LOOKS.index(self.look) + 1 if self.look in LOOKS else 1
+        self.show_look(LOOKS[following % len(LOOKS)])
+
+    def show_look(self, look: str) -> None:
+        self.look = look
+        self.top = 0
+        self.draw_body()
+        self.tell(describe_look(look))
 
     def action_evidence(self) -> None:
         if self.is_hidden:
@@ -202,33 +216,6 @@ class ReviewScreen(DecidingScreen):
             self.action_turn_to(self.aside)
         else:
             self.app.exit()
-
-    def action_list(self) -> None:
-        self.app.push_screen(QueueScreen(self.session, self.charset))
-
-    def action_map(self) -> None:
-        if self.session.mode == "blind":
-            self.tell("the map tells of scores: f3 turns to sighted first")
-            return
-        self.app.push_screen(MapScreen(self.session, self.charset))
-
-    def action_goto(self) -> None:
-        self.app.push_screen(GotoDialog(), self.go_to)
-
-    def go_to(self, text: str | None) -> None:
-        if not text:
-            return
-        try:
-            self.session.go_to(text)
-        except PrefmapError as error:
-            self.tell(self.charset.show(str(error)))
-            return
-        self.show_sample()
-
-    @on(SampleChosen)
-    def show_chosen(self, message: SampleChosen) -> None:
-        self.session.go_to_ordinal(message.ordinal)
-        self.show_sample()
 
     def on_screen_resume(self) -> None:
         self.draw()

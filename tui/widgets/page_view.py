@@ -29,6 +29,14 @@ class PageView(Widget):
         "page--high_average",
         "page--high_variance",
         "page--low_average",
+        "page--mark",
+        "page--sign",
+        "page--alone",
+        "page--emphasis",
+        "page--code",
+        "page--quoted",
+        "page--name",
+        "page--link",
     }
 
     DEFAULT_CSS = """
@@ -48,6 +56,14 @@ class PageView(Widget):
         & .page--high_average { color: $success; }
         & .page--high_variance { color: $primary; }
         & .page--low_average { color: $warning; }
+        & .page--mark { color: $warning; }
+        & .page--sign { color: $primary; text-style: bold; }
+        & .page--alone { text-style: bold; }
+        & .page--emphasis { text-style: underline; }
+        & .page--code { color: $secondary; }
+        & .page--quoted { color: $success; }
+        & .page--name { color: $primary; }
+        & .page--link { color: $primary; }
     }
     """
 
@@ -66,7 +82,7 @@ class PageView(Widget):
         if y >= len(self.rows):
             return Strip.blank(self.size.width, base)
         segments = [Segment(text, self._style(style)) for text, style in self.rows[y]]
-        return Strip(segments).adjust_cell_length(self.size.width, base)
+        return Strip(segments).simplify().adjust_cell_length(self.size.width, base)
 
     def _style(self, name: str):  # type: ignore[no-untyped-def]
         return self.get_component_rich_style(f"page--{name}") if name else self.rich_style

@@ -1,6 +1,6 @@
 import pytest
 
-from tui.page import share_rows
+from tui.layout import share_rows
 
 
 @pytest.mark.parametrize(

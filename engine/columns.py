@@ -1,0 +1,84 @@
+"""The columns of a map that samples are found by: numbers, texts, and the pair of the label."""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.connection import Connection
+from engine.errors import FilterError
+from engine.records import Labelled
+from engine.schema import CONTAINING, FROM_SAMPLES, LABELLED, LENGTHS, NUMBERS, TEXTS, make_pattern
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+VALUES_KNOWN = 100
+LONGEST_SEARCH = 1000
+"""Characters of a text that can be searched for."""
+
+
+class Columns(Connection):
+    """A map, asked about all of its samples at once."""
+
+    @property
+    def map_scorer(self) -> str:
+        return str(self.meta["map_scorer"])
+
+    def count(self, what: str) -> int:
+        """Count the rows of a table: sample or response."""
+        return int(self._ask(f'SELECT count(*) FROM "{what}"')[0][0])
+
+    def numbers(self, name: str) -> Floats:
+        """Give a column of numbers in source order; NaN where there is no value."""
+        question = LENGTHS.get(name) or f"SELECT {NUMBERS[name]} AS value {FROM_SAMPLES} ORDER BY sample.ordinal"
+        return with_nan(self._columns(question, {} if name in LENGTHS else self._mapped)["value"])
+
+    def fitting(self, name: str, word: str, *, exactly: bool = False) -> Ints:
+        """Find the samples whose source, file, ... holds a word, or is it; without a word, those that have any."""
+        contains, equals, any_ = TEXTS[name]
+        question = f"SELECT sample.ordinal {FROM_SAMPLES} WHERE {equals if exactly else contains if word else any_}"
+        rows = self._ask(question, self._mapped | ({"word": word} if word or exactly else {}))
+        return np.array([row[0] for row in rows], dtype=np.int64)
+
+    def values(self, name: str) -> list[str]:
+        """List what stands in a source, file, ... column, the commonest first; of an id nothing is listed."""
+        if name == "id":
+            return []
+        value = {"region": "point.region", "flag": "unnest(string_split(flags, ','))"}.get(name, f"sample.{name}")
+        question = (
+            f"SELECT value FROM (SELECT {value} AS value {FROM_SAMPLES}) WHERE value <> '' "
+            "GROUP BY value ORDER BY count(*) DESC, value LIMIT $limit"
+        )
+        return [row[0] for row in self._ask(question, self._mapped | {"limit": VALUES_KNOWN})]
+
+    def containing(self, word: str, where: str = "text") -> Ints:
+        """Find the samples whose prompt, response or either (`text`) contains a text, in whatever case."""
+        if len(word) > LONGEST_SEARCH:
+            raise FilterError(f"A text of {len(word):,} characters is too long to search for: {LONGEST_SEARCH:,} do.")
+        escaped = json.dumps(word, ensure_ascii=False)[1:-1]
+        values = {"pattern": make_pattern(word), "escaped": make_pattern(escaped)}
+        rows = self._columns(CONTAINING[where], values)["ordinal"]
+        return np.asarray(rows, dtype=np.int64)
+
+    def search(self, word: str, order: Ints) -> Ints:
+        """List those of some samples whose prompt or a response contains a text, in their order."""
+        return order[np.isin(order, self.containing(word))]
+
+    def labelled(self, ordinals: Sequence[int] | Ints) -> list[Labelled]:
+        """Read the pairs of the labels, in the order asked for."""
+        wanted = np.asarray(ordinals, dtype=np.int64)
+        found = self._columns_of(LABELLED, wanted)
+        place = np.empty(self.count("sample"), dtype=np.int64)
+        place[found["ordinal"]] = np.arange(len(found["ordinal"]))
+        columns = (found[name][place[wanted]].tolist() for name in Labelled._fields)
+        return list(map(Labelled, *columns))
+
+    @property
+    def _mapped(self) -> dict[str, object]:
+        return {"map_scorer": self.map_scorer}
+
+
+def with_nan(column: npt.NDArray) -> Floats:  # type: ignore[type-arg]
+    return np.ma.filled(column.astype(np.float64), np.nan)

@@ -1,0 +1,53 @@
+"""A map.duckdb, opened to be read, and asked from any thread."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Self, cast
+
+import duckdb
+import numpy.typing as npt
+
+from engine.errors import MapMissingError, MapUnreadableError
+from engine.schema import VERSION
+
+
+class Connection:
+    """A map, open to be read. Each question has a cursor of its own: threads that share one get each other's rows."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+        self._connection = connection
+        self.path = path
+        self.meta = dict(self._ask("SELECT key, value FROM meta"))
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a map to read it. Never waits, never creates a file."""
+        if not path.exists():
+            raise MapMissingError(f"There is no {path}. Run: prefmap map {path.parent}")
+        try:
+            connection = duckdb.connect(str(path), read_only=True, config={"enable_external_access": False})
+            version = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
+        except duckdb.Error as error:
+            again = f"Run: prefmap map {path.parent}"
+            raise MapUnreadableError(f"DuckDB cannot open {path} ({str(error).splitlines()[0]}). {again}") from error
+        if version is None or version[0] != str(VERSION):
+            raise MapUnreadableError(f"{path} is of another version of prefmap. Run: prefmap map {path.parent}")
+        return cls(connection, path)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _ask(self, question: str, values: Mapping[str, object] | None = None) -> list[tuple]:  # type: ignore[type-arg]
+        with closing(self._connection.cursor()) as cursor:
+            return cursor.execute(question, values).fetchall()
+
+    def _columns(self, question: str, values: Mapping[str, object] | None = None) -> dict[str, npt.NDArray]:  # type: ignore[type-arg]
+        with closing(self._connection.cursor()) as cursor:
+            return cast(dict[str, npt.NDArray], cursor.execute(question, values).fetchnumpy())  # type: ignore[type-arg]
+
+    def _columns_of(self, question: str, wanted: npt.NDArray) -> dict[str, npt.NDArray]:  # type: ignore[type-arg]
+        """Ask about many things: `wanted` stands in the question as a table with the column `value`."""
+        with closing(self._connection.cursor()) as cursor:
+            cursor.register("wanted", {"value": wanted})
+            return cast(dict[str, npt.NDArray], cursor.execute(question).fetchnumpy())  # type: ignore[type-arg]

@@ -1,0 +1,204 @@
+"""What one reviewer did, as the log has it: verdicts, notes and flags, in steps that undo takes back whole."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Self, get_args
+
+from engine.errors import LogDamagedError
+from engine.logs import Line, read_log
+from engine.records import Verdict, content_of
+from engine.serving import SERVED, Served
+
+RemarkKind = Literal["note", "flag"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The standing verdict of one reviewer on one content. It says what is better, not what to exchange."""
+
+    sample_id: str
+    verdict: Verdict
+    preferred: str | None
+    """Response id of the better one; None for tie, drop and skip."""
+
+    rejected: str | None
+    reviewer: str
+    time: str
+    """UTC, ISO 8601."""
+
+    seconds: float = 0.0
+    """How long it took."""
+
+    note: str = ""
+    batch: str = ""
+    """Of which bulk verdict it is a part; empty where a person read the sample."""
+
+    mode: str = ""
+    """`blind` or `sighted`; empty where it was given without a screen."""
+
+    served: Served = "queue"
+    """Why the sample was read: as the queue had it, as a control, or once more."""
+
+    @property
+    def meaning(self) -> tuple[str, ...]:
+        """What two outcomes must share to agree, whatever they are called."""
+        return (self.preferred, self.rejected or "") if self.preferred else (self.verdict,)
+
+    @property
+    def is_bulk(self) -> bool:
+        return bool(self.batch)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether a person read the sample and decided."""
+        return not self.batch and self.verdict != "skip"
+
+    @property
+    def act(self) -> str:
+        """What was done, in a word or two."""
+        return self.verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A note or a flag of one reviewer on one content."""
+
+    kind: RemarkKind
+    sample_id: str
+    text: str
+    """Empty: it was taken away."""
+
+    reviewer: str
+    time: str
+
+    @property
+    def act(self) -> str:
+        return self.kind if self.text else f"no {self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A bulk verdict: many outcomes that nobody read one by one, given and taken back together."""
+
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def sample_id(self) -> str:
+        return self.outcomes[0].sample_id
+
+    @property
+    def act(self) -> str:
+        return f"bulk {self.outcomes[0].verdict} of {len(self.outcomes):,}"
+
+
+Step = Outcome | Remark | Batch
+
+
+@dataclass
+class History:
+    """What one log says: the steps that stand, and those taken back that can be done again."""
+
+    steps: list[Step] = field(default_factory=list)
+    undone: list[Step] = field(default_factory=list)
+    cut_short: int = 0
+    """Lines of bulk verdicts that are not whole; they count for nothing."""
+
+    _waiting: list[Outcome] = field(default_factory=list)
+    """The lines of a bulk verdict so far."""
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read one review log. Raises LogDamagedError where a verdict in it is none."""
+        history = cls()
+        for number, line in enumerate(read_log(path).lines, start=1):
+            try:
+                history.apply(line)
+            except (KeyError, TypeError, ValueError) as error:
+                raise LogDamagedError(f"{path}, line {number} is no verdict ({error!r}). Mend or remove it.") from error
+        history.drop_waiting()
+        return history
+
+    def apply(self, line: Line) -> None:
+        """Do what one line says; kinds of lines of a later version are passed over."""
+        kind = line.get("kind")
+        if kind == "verdict" and line.get("batch"):
+            self._gather(_read_outcome(line), int(line["of"]))  # type: ignore[call-overload]
+            return
+        self.drop_waiting()
+        if kind == "verdict":
+            self._do(_read_outcome(line))
+        elif kind == "note" or kind == "flag":
+            self._do(_read_remark(kind, line))
+        elif kind == "undo" and self.steps:
+            self.undone.append(self.steps.pop())
+        elif kind == "redo" and self.undone:
+            self.steps.append(self.undone.pop())
+
+    def _do(self, step: Step) -> None:
+        self.steps.append(step)
+        self.undone.clear()
+
+    def _gather(self, outcome: Outcome, size: int) -> None:
+        """Take one line of a bulk verdict, which is a step when its last one is there."""
+        if self._waiting and self._waiting[0].batch != outcome.batch:
+            self.drop_waiting()
+        self._waiting.append(outcome)
+        if len(self._waiting) == size:
+            self._do(Batch(tuple(self._waiting)))
+            self._waiting.clear()
+
+    def drop_waiting(self) -> None:
+        """Give up a bulk verdict whose last lines were never written."""
+        self.cut_short += len(self._waiting)
+        self._waiting.clear()
+
+    def verdicts(self) -> Iterator[Outcome]:
+        """List all verdicts that were not taken back, oldest first."""
+        for step in self.steps:
+            if isinstance(step, Batch):
+                yield from step.outcomes
+            elif isinstance(step, Outcome):
+                yield step
+
+    def standing(self) -> dict[str, Outcome]:
+        """Give the last verdict on each content."""
+        return {content_of(outcome.sample_id): outcome for outcome in self.verdicts()}
+
+    def remarks(self) -> dict[tuple[str, RemarkKind], Remark]:
+        """Give the last note and the last flag on each content; one given with a verdict counts."""
+        last = {}
+        for step in self.steps:
+            remark = _remark_of(step)
+            if remark:
+                last[content_of(remark.sample_id), remark.kind] = remark
+        return last
+
+
+def _remark_of(step: Step) -> Remark | None:
+    if isinstance(step, Outcome) and step.note:
+        return Remark("note", step.sample_id, step.note, step.reviewer, step.time)
+    return step if isinstance(step, Remark) else None
+
+
+def _read_outcome(line: Line) -> Outcome:
+    preferred, rejected = (str(line[name]) if line.get(name) else None for name in ("preferred", "rejected"))
+    if line["verdict"] not in get_args(Verdict) or (not preferred and line["verdict"] in ("keep", "flip")):
+        raise ValueError(line["verdict"])
+    return Outcome(
+        sample_id=str(line["sample_id"]),
+        verdict=line["verdict"],  # type: ignore[arg-type]
+        preferred=preferred,
+        rejected=rejected,
+        reviewer=str(line["reviewer"]),
+        time=str(line["time"]),
+        seconds=float(line.get("seconds") or 0.0),  # type: ignore[arg-type]
+        note=str(line.get("text") or ""),
+        batch=str(line.get("batch") or ""),
+        mode=str(line.get("mode") or ""),
+        served=line["served"] if line.get("served") in SERVED else "queue",  # type: ignore[arg-type]
+    )
+
+
+def _read_remark(kind: RemarkKind, line: Line) -> Remark:
+    return Remark(kind, str(line["sample_id"]), str(line["text"]), str(line["reviewer"]), str(line["time"]))

@@ -1,0 +1,130 @@
+"""A way through the queue of one map: where one is, and how to get elsewhere. It knows nothing of screens."""
+
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.filtering import SELECTIONS
+from engine.matching import Matcher
+from engine.records import content_of
+from engine.store import Store
+from tui.queue import Match, Queue
+
+Ints = npt.NDArray[np.int64]
+
+
+class Browsing:
+    """The queue, the place in it, and what selects its samples."""
+
+    def __init__(self, store: Store, matcher: Matcher, by: str) -> None:
+        self.store = store
+        self.matcher = matcher
+        """What filters are tried with."""
+
+        self.by = by
+        self.position = 0
+        self._queue: Queue | None = None
+
+    def load(self) -> None:
+        """Read the queue, and go to the first unread sample."""
+        self._queue = Queue(self.store, self.by)
+        self.mark_read()
+        self.filter(SELECTIONS.get(self.by, ""))
+
+    def mark_read(self) -> None:
+        """Say which samples of the queue are read; here none are."""
+
+    @property
+    def queue(self) -> Queue:
+        if self._queue is None:
+            raise RuntimeError("the queue was not loaded")
+        return self._queue
+
+    @property
+    def order(self) -> Ints:
+        """The ordinals of the queue; none before it is loaded."""
+        return self._queue.order if self._queue else np.empty(0, dtype=np.int64)
+
+    @property
+    def where(self) -> str:
+        """What selects the samples of the queue; empty: it holds all."""
+        return self._queue.where if self._queue else ""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no sample of the queue is left unread."""
+        return self.position >= len(self.order)
+
+    @cached_property
+    def _ranks(self) -> Ints:
+        is_by_suspicion = self.by in ("suspicion", *SELECTIONS)
+        by_suspicion = self.queue.whole if is_by_suspicion else self.store.order("suspicion")
+        ranks = np.empty(len(by_suspicion), dtype=np.int64)
+        ranks[by_suspicion] = np.arange(1, len(by_suspicion) + 1)
+        return ranks
+
+    def rank(self, ordinal: int) -> int:
+        return int(self._ranks[ordinal])
+
+    def move(self, steps: int) -> None:
+        """Go along the queue without a verdict."""
+        self.position = min(max(self.position + steps, 0), max(len(self.order) - 1, 0))
+
+    def go_to_sample(self, sample_id: str) -> None:
+        """Go to a sample by its whole id; stay where it is not in the map any more."""
+        ordinals = self.store.ordinals([content_of(sample_id)])
+        if len(ordinals):
+            self._go_to_any(ordinals)
+
+    def go_to(self, text: str) -> None:
+        """Go to a rank in the queue (`17`) or an id. Raises SampleUnknownError."""
+        if text.isdigit() and 1 <= int(text) <= len(self.order):
+            self.position = int(text) - 1
+            return
+        self.go_to_ordinal(self.store.find(text))
+
+    def go_to_ordinal(self, ordinal: int) -> None:
+        self._go_to_any(np.array([ordinal]))
+
+    def _go_to_any(self, ordinals: Ints) -> None:
+        """Go to the first of these in the queue; a selection that leaves them out ends."""
+        if not len(self.queue.places(ordinals)):
+            self.queue.widen()
+        self.position = int(self.queue.places(ordinals)[0])
+
+    def find(self, text: str) -> Ints:
+        """List the samples that fit a filter, in the order of the queue. Raises FilterError."""
+        return self.queue.choose(self.matcher.find(text))
+
+    def filter(self, text: str) -> int:
+        """Leave only what fits in the queue, and count it; an empty text brings all back. Raises FilterError."""
+        if text.strip():
+            self.queue.narrow(self.find(text), text.strip())
+        else:
+            self.queue.widen()
+        self.position = self.queue.first()
+        return len(self.order)
+
+    def use(self, ordinals: Ints, name: str) -> int:
+        """Leave only these samples in the queue, as `name`. Raises FilterError where there are none."""
+        fits = np.zeros(len(self.queue.whole), dtype=bool)
+        fits[ordinals] = True
+        self.queue.narrow(self.queue.choose(fits), name)
+        self.position = self.queue.first()
+        return len(self.order)
+
+    def search(self, text: str) -> Match:
+        """Go to the next sample of the queue that contains a text, this one included; empty: to none."""
+        found = self.store.containing(text) if text else np.empty(0, dtype=np.int64)
+        self.position, match = self.queue.search(found, self.position)
+        return match
+
+    def next_match(self) -> Match:
+        """Go to the next sample that the search found."""
+        self.position, match = self.queue.next_match(self.position)
+        return match
+
+    def previous_match(self) -> Match:
+        self.position, match = self.queue.previous_match(self.position)
+        return match

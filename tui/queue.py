@@ -1,0 +1,103 @@
+"""The queue: which samples in which order, which of them are unread, and which hold a text that was searched for."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import FilterError
+from engine.filtering import SELECTIONS
+from engine.store import Store
+
+Ints = npt.NDArray[np.int64]
+
+UNREAD, READ, SKIPPED = 0, 1, 2
+
+
+class Match(NamedTuple):
+    """Where a search stands: at which of how many samples; 0: at none."""
+
+    number: int
+    total: int
+
+
+NO_MATCH = Match(0, 0)
+
+
+class Queue:
+    """The samples of one map in an order, all of them or a selection."""
+
+    def __init__(self, store: Store, by: str) -> None:
+        self.whole: Ints = store.order("suspicion" if by in SELECTIONS else by)
+        self.order = self.whole
+        """Ordinals, in the order in which they are read."""
+
+        self.where = ""
+        """What selects them, in words; empty: nothing is left out."""
+
+        self.state = np.full(len(self.whole), UNREAD, dtype=np.int8)
+        """By ordinal."""
+
+        self._found: Ints = np.empty(0, dtype=np.int64)
+
+    def choose(self, fits: npt.NDArray[np.bool_]) -> Ints:
+        """List the samples that fit, given by ordinal, in the order of the queue."""
+        return self.whole[fits[self.whole]]
+
+    def narrow(self, order: Ints, where: str) -> None:
+        """Leave only these in the queue. Raises FilterError where there are none."""
+        if not len(order):
+            raise FilterError(f"No sample fits: {where}. The queue is as it was.")
+        self.order, self.where = order, where
+
+    def widen(self) -> None:
+        """Leave nothing out."""
+        self.order, self.where = self.whole, ""
+
+    def places(self, ordinals: Ints) -> Ints:
+        """Find the places of samples in the queue."""
+        return np.flatnonzero(np.isin(self.order, ordinals))
+
+    def next_unread(self, position: int) -> int:
+        """Find the next unread place behind this one, else the first; skipped ones come last. Past the end: none."""
+        for state in (UNREAD, SKIPPED):
+            places = np.flatnonzero(self.state[self.order] == state)
+            if len(places):
+                later = places[places > position]
+                return int(later[0] if len(later) else places[0])
+        return len(self.order)
+
+    def first(self) -> int:
+        """Find the place to begin at; where all are read, the first."""
+        place = self.next_unread(-1)
+        return 0 if place == len(self.order) and self.where else place
+
+    def is_read(self, position: int) -> bool:
+        return bool(self.state[self.order[position]] == READ)
+
+    def search(self, found: Ints, position: int) -> tuple[int, Match]:
+        """Take what a search found, and go to the first of it from this place on."""
+        self._found = found
+        return self._go(position, lambda places: places[places >= position], first=0)
+
+    def next_match(self, position: int) -> tuple[int, Match]:
+        """Go to the next place that a search found; behind the last comes the first."""
+        return self._go(position, lambda places: places[places > position], first=0)
+
+    def previous_match(self, position: int) -> tuple[int, Match]:
+        return self._go(position, lambda places: places[places < position][::-1], first=-1)
+
+    def _go(self, position: int, ahead: Callable[[Ints], Ints], *, first: int) -> tuple[int, Match]:
+        places = self.places(self._found)
+        if not len(places):
+            return position, NO_MATCH
+        further = ahead(places)
+        place = int(further[0] if len(further) else places[first])
+        return place, Match(int(np.searchsorted(places, place)) + 1, len(places))
+
+
+def draw_examples(count: int, size: int, seed: int) -> Sequence[int]:
+    """Draw some of many, the same ones for the same seed, in their order."""
+    drawn = np.random.default_rng(seed).choice(count, size=min(size, count), replace=False)
+    return [int(number) for number in sorted(drawn)]
