@@ -76,8 +76,20 @@ def _write_residual_error(manifest: Manifest) -> str:
     found = manifest.get("residual_error")
     if found is None:
         return ""
-    said = ", ".join(f"{key} {value}" for key, value in found.items()) if isinstance(found, Mapping) else found
-    return f"Labels that are still wrong, as estimated: {_plain(said)}."
+    said = (
+        f"Of the labels of the whole project about {found['estimate']:.1%} are still wrong (95 % interval "
+        f"{found['low']:.1%} to {found['high']:.1%}), as estimated from {found['controls']:,} random controls among "
+        f"{found['read']:,} labels read; {found['reviewer_error']:.1%} of the verdicts are taken to be wrong."
+    )
+    return " ".join(filter(None, (said, advise_smoothing(found, manifest["plan"]["format"]))))
+
+
+def advise_smoothing(residual_error: Mapping[str, Any], layout: str) -> str:
+    """Say what the share of wrong labels means for TRL's robust DPO; empty where it means nothing."""
+    share = round(residual_error["estimate"], 3)
+    if layout in METHODS or not 0 < share < 0.5:
+        return ""
+    return f'For robust DPO in TRL that is loss_type="robust", label_smoothing={share:g}.'
 
 
 def _write_scorers(scorers: Sequence[Mapping[str, Any]]) -> str:

@@ -12,8 +12,10 @@ from engine.errors import ConfigError
 NAME = "prefmap.toml"
 SECTIONS = ("scorers", "review", "keys")
 REVIEW_KEYS = {
-    "reviewer": str, "target": int, "queue": str, "mode": str, "theme": str, "guidelines": str,
+    "reviewer": str, "target": int, "queue": str, "mode": str, "theme": str, "guidelines": str, "controls": float,
+    "repeats": float, "reader_error": float,
 }  # fmt: skip
+LARGEST_SHARE = 0.5
 MODES = ("sighted", "blind")
 
 
@@ -25,7 +27,8 @@ class Config:
     """Tables `[scorers.NAME]`: `scorer = "kind:model"` and the settings of that kind."""
 
     review: Mapping[str, object] = field(default_factory=dict)
-    """`reviewer`, `target`, `queue`, `mode`, `theme`, `guidelines`: what `prefmap review` takes when it is not told."""
+    """`reviewer`, `target`, `queue`, `mode`, `theme`, `guidelines`: what `prefmap review` takes when it is not told;
+    `controls`, `repeats`: shares of what it serves; `reader_error`: how often a verdict is taken to be wrong."""
 
     keys: Mapping[str, str] = field(default_factory=dict)
     """Keys by the id of what they do."""
@@ -63,14 +66,22 @@ def read_config(path: Path) -> Config:
             raise ConfigError(f"{path}: scorers.{name} names a log file, so there can be no / in it.")
     for key, value in content.get("review", {}).items():
         _check_known(path, key, tuple(REVIEW_KEYS))
-        if type(value) is not REVIEW_KEYS[key]:
-            raise ConfigError(f"{path}: review.{key} is {value!r}; it must be of type {REVIEW_KEYS[key].__name__}.")
+        _check_value(path, key, value)
     if content.get("review", {}).get("mode", MODES[0]) not in MODES:
         raise ConfigError(f"{path}: review.mode is {content['review']['mode']!r}; it may be {' or '.join(MODES)}.")
     review = content.get("review", {})
     if "guidelines" in review:
         review["guidelines"] = str(path.parent / review["guidelines"])
     return Config(content.get("scorers", {}), review, _read_keys(path, content.get("keys", {})))
+
+
+def _check_value(path: Path, key: str, value: object) -> None:
+    kind = REVIEW_KEYS[key]
+    if kind is float:
+        if type(value) not in (int, float) or not 0 <= value < LARGEST_SHARE:  # type: ignore[operator]
+            raise ConfigError(f"{path}: review.{key} is {value!r}; it must be a share, at least 0 and below .5.")
+    elif type(value) is not kind:
+        raise ConfigError(f"{path}: review.{key} is {value!r}; it must be of type {kind.__name__}.")
 
 
 def _read_keys(path: Path, table: Mapping[str, object]) -> dict[str, str]:

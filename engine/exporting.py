@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 
 import orjson
 
+from engine.auditing import audit_project
 from engine.choosing import choose, divide
 from engine.drafting import Draft, Drafter, Drafting, Drafts, Row, judge_once, set_apart
 from engine.errors import ExportRefusedError
@@ -19,6 +20,7 @@ from engine.map_writer import convert_rows
 from engine.outcomes import Outcomes
 from engine.predicting import Forecast
 from engine.project import Project, replacing, write_atomically
+from engine.residual import Residual
 from engine.rewriting import Patches, Rewrites, check_rewritable
 from engine.sources import SourceReader
 from engine.splitting import Part, heldout_of
@@ -64,6 +66,9 @@ class Exported(NamedTuple):
     forecast: Forecast | None = None
     """What TRL would do with the rows, where a tokenizer was named."""
 
+    residual: Residual | None = None
+    """How many labels of the project are still wrong, where enough controls were read."""
+
     held_out: "Exported | None" = None
     """The other part, where some samples are held out."""
 
@@ -96,6 +101,8 @@ def export(
     absent, is_by_fitted_scorer = choose(project, samples, plan)
     parts = divide(output, samples, absent, plan)
     outcomes = Outcomes.read(project.review_logs())
+    audit = audit_project(project)
+    residual = audit.residual if audit else None
     done = []
     with ExitStack() as stack:
         notes = [stack.enter_context(replacing(manifest_of(part.output))) for part in parts]
@@ -108,10 +115,12 @@ def export(
         hashes = {part.output: hash_file(beside) for part, beside in zip(parts, files, strict=True)}
         for note, part, one in zip(notes, parts, done, strict=True):
             told = one.forecast.describe() if one.forecast else None
-            described = describe_export(project, plan, one.counts, part, hashes, told)
+            described = describe_export(project, plan, one.counts, part, hashes, told, residual)
             note.write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     names = [part.output.name for part in parts]
-    return done[0]._replace(description=_describe(output, names, writer), held_out=done[1] if done[1:] else None)
+    return done[0]._replace(
+        description=_describe(output, names, writer), residual=residual, held_out=done[1] if done[1:] else None
+    )
 
 
 def _draft(samples: SourceReader, part: Part, outcomes: Outcomes, plan: ExportPlan, writer: Writer) -> Drafted:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.logs import count_lines, is_empty, read_header
 from engine.project import Project
+from engine.residual import Residual
 from engine.splitting import Part
 from engine.store import Store
 
@@ -39,6 +40,7 @@ def describe_export(
     part: Part,
     hashes: Mapping[Path, str],
     forecast: Mapping[str, object] | None,
+    residual: Residual | None,
 ) -> dict[str, object]:
     """Say all that a part of an export depends on; nothing in it changes when nothing of that does.
 
@@ -51,6 +53,7 @@ def describe_export(
         "plan": asdict(plan),
         "counts": counts,
         **({"forecast": forecast} if forecast else {}),
+        **({"residual_error": residual.describe()} if residual else {}),
         "sources": [
             {"name": file.name, "sha256": file.sha256, "format": file.format, "rows": file.rows,
              "samples": file.samples, "refused": len(file.refused)}

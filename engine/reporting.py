@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from engine.auditing import Audit, audit_project
 from engine.calibration import Bin, Reliability
 from engine.companions import agree_with_labels, correlate_scorers
 from engine.outcomes import Outcomes
@@ -89,6 +90,9 @@ class Report:
     suspects: int
     """Samples whose label is more likely wrong than right."""
 
+    audit: Audit | None
+    """What the reading says of the queue and of the labels left; None before anything was read."""
+
 
 def make_report(project: Project) -> Report:
     """Count everything there is to count."""
@@ -128,6 +132,7 @@ def make_report(project: Project) -> Report:
             reliability=_read_reliability(store.meta["reliability"]),
             accuracy=float(store.meta["accuracy"]),
             suspects=int((suspicion > 0.5).sum()),
+            audit=audit_project(project),
         )
 
 

@@ -8,6 +8,7 @@ from typing import Literal, Self, get_args
 from engine.errors import LogDamagedError
 from engine.logs import Line, read_log
 from engine.records import Verdict, content_of
+from engine.serving import SERVED, Served
 
 RemarkKind = Literal["note", "flag"]
 
@@ -32,6 +33,12 @@ class Outcome:
     note: str = ""
     batch: str = ""
     """Of which bulk verdict it is a part; empty where a person read the sample."""
+
+    mode: str = ""
+    """`blind` or `sighted`; empty where it was given without a screen."""
+
+    served: Served = "queue"
+    """Why the sample was read: as the queue had it, as a control, or once more."""
 
     @property
     def meaning(self) -> tuple[str, ...]:
@@ -188,6 +195,8 @@ def _read_outcome(line: Line) -> Outcome:
         seconds=float(line.get("seconds") or 0.0),  # type: ignore[arg-type]
         note=str(line.get("text") or ""),
         batch=str(line.get("batch") or ""),
+        mode=str(line.get("mode") or ""),
+        served=line["served"] if line.get("served") in SERVED else "queue",  # type: ignore[arg-type]
     )
 
 

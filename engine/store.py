@@ -222,6 +222,11 @@ class Store(Columns):
     def sample_ids(self) -> npt.NDArray[np.object_]:
         return np.asarray(self._columns("SELECT sample_id FROM sample ORDER BY ordinal")["sample_id"], dtype=object)
 
+    def directed(self) -> npt.NDArray[np.bool_]:
+        """Say of each sample, in source order, whether its label prefers a response."""
+        chosen = self._columns("SELECT chosen FROM suspicion ORDER BY ordinal")["chosen"]
+        return np.asarray(~np.ma.getmaskarray(np.ma.asarray(chosen)))
+
     def answers(self) -> dict[str, npt.NDArray]:  # type: ignore[type-arg]
         """Read of all responses, in source order: response_id, ordinal, prompt_id, length in characters, and label."""
         columns = self._columns(

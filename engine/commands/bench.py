@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from engine.commands.console import AS_JSON, progress_bar, say, say_json
 
@@ -43,8 +44,14 @@ def bench() -> None:
 @click.option("--scorer", "specs", multiple=True, help="SPEC or table name; any number of them. [default: crossfit]")
 @click.option("--format", "layout", help="Format of the file, if it is not to be detected.")
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
+@click.option("--simulate-review", is_flag=True, help="Let a simulated reader go through the review, and count finds.")
+@click.option(
+    "--reader-error", type=click.FloatRange(0, 0.5), default=0.03, show_default=True, help="Of the simulated reader."
+)
 @AS_JSON
+@click.pass_context
 def noise(
+    context: click.Context,
     file: Path,
     rates: tuple[float, ...],
     seeds: int,
@@ -52,15 +59,30 @@ def noise(
     specs: tuple[str, ...],
     layout: str | None,
     markdown: bool,
+    simulate_review: bool,
+    reader_error: float,
     as_json: bool,
 ) -> None:
     """Plant known flips in FILE and measure how well each method finds them. Nothing is written.
+
+    --simulate-review reads 30 % of the pairs, in the order of the start and ranked anew after every 25 verdicts, with
+    controls and repeats among them: flips found in the first 10 % read, lift over reading at random, verdicts until the
+    queue is dry, and the interval for the wrong labels left beside the truth.
 
     FILE can be a project: then its judges, rewards and imported scores take part.
     """
     from engine.benching import measure_noise, open_bench, summarise
 
     opened = open_bench(file, layout, specs)
+    if simulate_review:
+        from engine.commands.bench_review import simulate
+
+        if len(rates) > 1 or kinds != ("uniform",) or markdown:
+            raise click.UsageError("--simulate-review takes one --rate, and neither --kind nor --markdown.", context)
+        simulate(opened, rates[0], seeds, reader_error, as_json=as_json)
+        return
+    if context.get_parameter_source("reader_error") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--reader-error needs --simulate-review.", context)
     runs: list[Run] = []
     with progress_bar("bench") as tell:
         for run in measure_noise(opened, kinds=kinds, rates=rates, seeds=range(seeds)):

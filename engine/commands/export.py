@@ -23,6 +23,7 @@ from engine.commands.console import (
 if TYPE_CHECKING:
     from engine.exporting import Exported
     from engine.predicting import Forecast
+    from engine.residual import Residual
 
 POLICIES = ("all", "adm", "random")
 FORMATS = ("trl", "trl-standard", "kto", "openai", "llamafactory", "axolotl", "openrlhf", "same", "patch")
@@ -82,6 +83,8 @@ def export(
         done = run(Project.open(project), output, plan, force=force, forecast=forecast, progress=tell)
     for part in filter(None, (done, done.held_out)):
         _tell(part)
+    if done.residual:
+        _tell_residual(done.residual, layout)
     if done.description:
         narrate(f"  merge {done.description} into the trainer's dataset_info.json.")
     if done.is_by_fitted_scorer:
@@ -126,6 +129,16 @@ def _tell_forecast(said: Forecast) -> None:
     )
     if said.refused:
         narrate(f"  mind: its chat template makes TRL stop at {said.first_refused} (such rows: {said.refused:,})")
+
+
+def _tell_residual(left: Residual, layout: str) -> None:
+    """Tell how many labels are still wrong, and what robust DPO makes of it."""
+    from engine.cards import advise_smoothing
+
+    narrate(f"  {left}.")
+    advice = advise_smoothing(left.describe(), layout)
+    if advice:
+        narrate(f"  {advice}")
 
 
 def _summarise(done: Exported) -> dict[str, object]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 )
 @AS_JSON
 def report(project: Path, judge: str | None, as_json: bool) -> None:
-    """Count what the project holds: samples, refused rows, scorers, regions and their cuts, verdicts."""
+    """Count what the project holds: samples, refused rows, scorers, regions, cuts, verdicts, and labels still wrong."""
     from engine.project import Project
 
     if judge is not None:
@@ -56,6 +56,8 @@ def _report_cards(project: Project, scorer: str, as_json: bool) -> None:
 
 
 def _lines(made: Report) -> Iterator[str]:
+    from engine.commands.audit_lines import write_audit
+
     yield f"samples    {made.samples:,} with {made.responses:,} responses; {made.refused:,} rows refused"
     for file in made.files:
         yield f"  {file.name}: {file.samples:,} of {file.rows:,} rows, read as {file.format}"
@@ -97,6 +99,8 @@ def _lines(made: Report) -> Iterator[str]:
         yield "remarks    " + ", ".join(f"{count:,} {kind}{'s' * (count > 1)}" for kind, count in made.remarks.items())
     if made.conflicts:
         yield f"conflicts  {made.conflicts:,} samples on which reviewers disagree; they stay out of exports"
+    if made.audit:
+        yield from write_audit(made.audit)
 
 
 def _tell(one: Companion) -> str:
@@ -107,6 +111,8 @@ def _tell(one: Companion) -> str:
 
 
 def _describe(made: Report) -> dict[str, Any]:
+    from engine.commands.audit_lines import describe_audit
+
     cuts: dict[str, dict[str, float | None]] = {}
     for cut in made.cuts:
         cuts.setdefault(cut.scorer, {})[cut.axis] = cut.value
@@ -126,16 +132,7 @@ def _describe(made: Report) -> dict[str, Any]:
         "bulk": made.bulk,
         "remarks": made.remarks,
         "conflicts": made.conflicts,
-        "suspicion": {
-            "wrong_share": made.wrong_share,
-            "rho": made.rho,
-            "rho_by_source": made.rho_by_source,
-            "accuracy": made.accuracy,
-            "above_half": made.suspects,
-            "learnt_from": made.learnt_from,
-            "reliability": made.reliability
-            and {"error": made.reliability.error, "bins": [one._asdict() for one in made.reliability.bins]},
-        },
+        **(describe_audit(made.audit) if made.audit else {}),
     }
 
 

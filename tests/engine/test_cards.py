@@ -1,7 +1,10 @@
-from engine.cards import write_card
+import pytest
+
+from engine.cards import advise_smoothing, write_card
 
 PLAN = {"policy": "adm", "fraction": 1 / 3, "seed": 42, "format": "trl", "holdout": 0.05}
 SOURCE = {"name": "a.jsonl", "sha256": "ab", "format": "h4", "rows": 9, "samples": 8, "refused": 1}
+RESIDUAL = {"estimate": 0.0214, "low": 0.005, "high": 0.04, "controls": 96, "read": 1200, "reviewer_error": 0.03}
 
 
 def manifest(**more) -> dict:
@@ -21,7 +24,7 @@ def test_a_card_says_what_the_manifests_say():
     counts = {"samples": 8, "kept": 5, "rows": 5, "changed": 2, "dropped": {"held out": 1, "tie": 2}}
     held_counts = {"samples": 8, "kept": 1, "rows": 1, "changed": 1, "dropped": {"not held out": 6, "tie": 1}}
     scorer = {"scorer": "crossfit", "identity": "x", "parameters": {"seed": 0, "folds": 5}, "versions": {}}
-    train = manifest(plan=PLAN, counts=counts, scorers=[scorer], residual_error={"estimate": 0.021, "high": 0.04})
+    train = manifest(plan=PLAN, counts=counts, scorers=[scorer], residual_error=RESIDUAL)
     held_out = manifest(output={"file": "train.heldout.jsonl"}, plan=PLAN, counts=held_counts)
     assert (
         write_card(train, held_out)
@@ -56,7 +59,9 @@ Low variability, then highest quality: 0.333 of the samples (policy `adm`). \
 | left out: not held out | 0 | 6 |
 | left out: tie | 2 | 1 |
 
-Labels that are still wrong, as estimated: estimate 0.021, high 0.04.
+Of the labels of the whole project about 2.1% are still wrong (95 % interval 0.5% to 4.0%), as estimated from 96 \
+random controls among 1,200 labels read; 3.0% of the verdicts are taken to be wrong. \
+For robust DPO in TRL that is loss_type="robust", label_smoothing=0.021.
 
 ## Scorers
 
@@ -99,3 +104,17 @@ def test_outside_text_stays_in_its_cell():
     assert "| `a'\\|b # <b>.jsonl` | h4 |" in write_card(manifest(sources=[source]))
     counts = {**manifest()["counts"], "dropped": {"<b> *x*\n# y": 1}}
     assert "| left out: \\<b> \\*x\\* \\# y | 1 |" in write_card(manifest(counts=counts))
+
+
+@pytest.mark.parametrize(
+    ("layout", "share", "said"),
+    [
+        ("trl", 0.05, 'For robust DPO in TRL that is loss_type="robust", label_smoothing=0.05.'),
+        ("kto", 0.05, ""),
+        ("same", 0.05, ""),
+        ("trl", 0.0004, ""),
+        ("trl", 0.5, ""),
+    ],
+)
+def test_smoothing_is_advised_where_it_means_something(layout, share, said):
+    assert advise_smoothing({"estimate": share}, layout) == said

@@ -1,0 +1,184 @@
+"""Audit: what the reading so far says of the queue, of the reviewers, and of the labels that are still wrong."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.config import load_config
+from engine.outcomes import Outcomes
+from engine.project import Project
+from engine.records import content_of
+from engine.residual import (
+    ASSUMED_ERROR,
+    OUT,
+    RIGHT,
+    UNREAD,
+    WRONG,
+    ReaderError,
+    Residual,
+    estimate_error,
+    estimate_residual,
+)
+from engine.serving import READ, SKIPPED, Served, permute, reached
+from engine.steps import History, Outcome
+from engine.stopping import RECENT, Yield, measure_yield
+from engine.store import Store
+
+Codes = npt.NDArray[np.int8]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+CODES = {"keep": RIGHT, "flip": WRONG, "tie": OUT, "drop": OUT}
+
+
+class Audit(NamedTuple):
+    """What the reading so far says."""
+
+    found: Yield
+    error: ReaderError
+    residual: Residual | None
+    """None where too few controls are read."""
+
+    sighted: int
+    """Controls that were read with the label in view."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels that a review is about, one for each content whose label has a direction. Arrays: (labels,)."""
+
+    content_ids: Sequence[str]
+    ordinals: Ints
+    """Of the first sample of that content."""
+
+    suspicion: Floats
+    """NaN where there is none. It must not know the label's own verdict."""
+
+    @classmethod
+    def read(cls, store: Store) -> Self:
+        """Take them from a map."""
+        contents = [content_of(one) for one in store.sample_ids()]
+        directed = np.flatnonzero(store.directed())
+        first: dict[str, int] = {}
+        for ordinal in directed.tolist():
+            first.setdefault(contents[ordinal], ordinal)
+        ordinals = np.array(list(first.values()), dtype=np.int64)
+        return cls(list(first), ordinals, store.points().suspicion[ordinals])
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Find a label by its content."""
+        return {content_id: place for place, content_id in enumerate(self.content_ids)}
+
+    def permute(self, reviewer: str) -> Ints:
+        """List all labels, by place, in the order in which they become controls of a reviewer."""
+        return permute(self.content_ids, reviewer)
+
+
+class _Reads(NamedTuple):
+    """What a reviewer read: by place of the label, in the order in which it was first read."""
+
+    served: dict[int, Served]
+    """Why it was read first."""
+
+    last: dict[int, Outcome]
+    """The verdict that stands."""
+
+    in_bulk: set[int]
+    """Labels decided in bulk before they were read; controls pass over them."""
+
+    repeats: int
+    changed: int
+
+
+def read_steps(logs: Iterable[Path]) -> list[Outcome]:
+    """Read the verdicts that stand, of all reviewers, oldest first."""
+    steps = [step for path in logs for step in History.read(path).verdicts()]
+    return sorted(steps, key=lambda step: step.time)
+
+
+def audit_project(project: Project) -> Audit | None:
+    """Audit a project as its map and its logs stand; None without a map, or where nothing was read."""
+    steps = read_steps(project.review_logs())
+    if not steps or not project.map.exists():
+        return None
+    with closing(Store.open(project.map)) as store:
+        labels = Labels.read(store)
+    assumed = load_config(project.path).review.get("reader_error", ASSUMED_ERROR)
+    return audit(labels, steps, float(assumed))  # type: ignore[arg-type]
+
+
+def audit(labels: Labels, steps: Sequence[Outcome], assumed_error: float = ASSUMED_ERROR) -> Audit:
+    """Work out what verdicts, oldest first, say. Labels decided in bulk were not read, and are left out of it all."""
+    reads = {name: _gather(labels, [s for s in steps if s.reviewer == name]) for name in {s.reviewer for s in steps}}
+    verdict = _settle(labels, steps)
+    is_control = np.zeros(len(verdict), dtype=bool)
+    queue, controls, sighted = [], [], 0
+    for reviewer, one in sorted(reads.items()):
+        mine = [place for place, served in one.served.items() if served == "control"]
+        is_control[mine] = True
+        sighted += sum(one.last[place].mode != "blind" for place in mine)
+        controls += [one.last[place].verdict == "flip" for place in _controls(labels, reviewer, one)] if mine else []
+        queue += [
+            (one.last[place].time, one.last[place].verdict == "flip", float(labels.suspicion[place]))
+            for place, served in one.served.items()
+            if served == "queue" and one.last[place].verdict != "skip"
+        ]
+    queue.sort(key=lambda read: read[0])
+    waiting = np.sort(labels.suspicion[(verdict == UNREAD) & ~np.isnan(labels.suspicion)])[::-1]
+    found = measure_yield(
+        np.array([flip for _, flip, _ in queue], dtype=bool),
+        np.array([suspicion for _, _, suspicion in queue], dtype=np.float64),
+        np.array(controls, dtype=bool),
+        waiting[:RECENT],
+    )
+    error = estimate_error(
+        sum(one.repeats for one in reads.values()), sum(one.changed for one in reads.values()), assumed_error
+    )
+    return Audit(found, error, estimate_residual(labels.suspicion, verdict, is_control, error), sighted)
+
+
+def _gather(labels: Labels, steps: Iterable[Outcome]) -> _Reads:
+    served: dict[int, Served] = {}
+    last: dict[int, Outcome] = {}
+    in_bulk: set[int] = set()
+    repeats = changed = 0
+    for step in steps:
+        place = labels.places.get(content_of(step.sample_id))
+        if place is None:
+            continue
+        if step.is_bulk:
+            in_bulk |= {place} - last.keys()
+            continue
+        if step.served == "repeat" and step.verdict != "skip" and place in last:
+            repeats += 1
+            changed += step.meaning != last[place].meaning
+        served.setdefault(place, step.served)
+        last[place] = step
+    return _Reads(served, last, in_bulk, repeats, changed)
+
+
+def _controls(labels: Labels, reviewer: str, reads: _Reads) -> list[int]:
+    state = np.zeros(len(labels.content_ids), dtype=np.int8)
+    state[list(reads.in_bulk)] = SKIPPED
+    for place, outcome in reads.last.items():
+        state[place] = SKIPPED if outcome.verdict == "skip" else READ
+    return [int(place) for place in reached(labels.permute(reviewer), state)]
+
+
+def _settle(labels: Labels, steps: Sequence[Outcome]) -> Codes:
+    """Say what reviewers make of each label; it is out where they disagree, or decided it in bulk."""
+    verdict: Codes = np.full(len(labels.content_ids), UNREAD, dtype=np.int8)
+    outcomes = Outcomes([{content_of(step.sample_id): step} for step in steps])
+    for content_id in {content_of(step.sample_id) for step in steps} & labels.places.keys():
+        said = outcomes.on(content_id)
+        if said:
+            is_agreed = len({outcome.meaning for outcome in said}) == 1 and not any(one.is_bulk for one in said)
+            verdict[labels.places[content_id]] = CODES[said[0].verdict] if is_agreed else OUT
+    return verdict

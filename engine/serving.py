@@ -1,0 +1,122 @@
+"""Serving: which sample a reviewer reads next, from the queue, as an unmarked control or as an unmarked repeat.
+
+All of it follows from the seed, from what was read and from where the queue stands; nothing is stored. Controls are
+the samples of one seeded permutation, in its order; those that the queue reached first are passed over, and count.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.records import content_hash
+
+Ints = npt.NDArray[np.int64]
+States = npt.NDArray[np.int8]
+
+Served = Literal["queue", "control", "repeat"]
+SERVED: tuple[Served, ...] = get_args(Served)
+
+UNREAD, READ, SKIPPED = 0, 1, 2
+"""States of a sample for one reviewer."""
+
+REPEAT_DISTANCE = 50
+"""A repeat comes at least so many verdicts after the sample was read."""
+
+
+class Reading(NamedTuple):
+    """One verdict of a reviewer, as serving needs to know it."""
+
+    ordinal: int
+    served: Served
+    is_skip: bool = False
+
+
+class Turn(NamedTuple):
+    """What is read next."""
+
+    ordinal: int
+    served: Served
+
+    @property
+    def is_swapped(self) -> bool:
+        """Whether the responses stand the other way round than when the sample was first read."""
+        return self.served == "repeat"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Serves one reviewer."""
+
+    permutation: Ints
+    """All samples that can be controls, by ordinal, in the order in which they become ones."""
+
+    seed: str
+    controls: float = 0.08
+    """Share of the turns that are controls; 0: none."""
+
+    repeats: float = 0.02
+    """Share of the turns that are repeats; 0: none."""
+
+    def next(self, following: int | None, state: States, readings: Sequence[Reading]) -> Turn | None:
+        """Say what is read next.
+
+        `following`: the ordinal that the queue has next; None: it is at its end, and so is the review. `state`: of each
+        sample, by ordinal. `readings`: the verdicts that stand, oldest first, those taken back left out. The same
+        three give the same turn, so that a turn comes back after a restart and after an undo.
+        """
+        if following is None:
+            return None
+        kind = self.kind(len(readings))
+        if kind == "control":
+            waiting = np.flatnonzero(state[self.permutation] == UNREAD)
+            if len(waiting):
+                return Turn(int(self.permutation[waiting[0]]), "control")
+        if kind == "repeat":
+            known = _repeatable(readings)
+            if known:
+                return Turn(known[_draw(len(known), self.seed, "which", len(readings))], "repeat")
+        return Turn(following, "queue")
+
+    def kind(self, turn: int) -> Served:
+        """Say what a turn is meant for, from 0: one of each 12, say, is a control, at a place that nobody can guess."""
+        for kind, share in (("control", self.controls), ("repeat", self.repeats)):
+            length = round(1 / share) if share else 0
+            if length and turn % length == _draw(length, self.seed, kind, turn // length):
+                return kind  # type: ignore[return-value]
+        return "queue"
+
+
+def permute(content_ids: Sequence[str], seed: str) -> Ints:
+    """Shuffle samples by their contents and a seed: samples that are added leave the order of the others as it was."""
+    words = np.array([int(one, 16) for one in content_ids], dtype=np.uint64)
+    return np.argsort(_mix(words ^ np.uint64(int(content_hash(seed), 16))), kind="stable").astype(np.int64)
+
+
+def _mix(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Scramble 64-bit words one to one (the finaliser of splitmix64)."""
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))
+
+
+def reached(permutation: Ints, state: States) -> Ints:
+    """List the controls so far: all that were read up to the first unread one, however the reviewer came to them."""
+    unread = np.flatnonzero(state[permutation] == UNREAD)
+    before = permutation[: unread[0] if len(unread) else len(permutation)]
+    read: Ints = before[state[before] == READ]
+    return read
+
+
+def _repeatable(readings: Sequence[Reading]) -> list[int]:
+    """List what may be repeated: read long enough ago, and only once."""
+    recent = {one.ordinal for one in readings[max(len(readings) - REPEAT_DISTANCE + 1, 0) :]}
+    again = {one.ordinal for one in readings if one.served == "repeat"}
+    old = [one.ordinal for one in readings[: max(len(readings) - REPEAT_DISTANCE + 1, 0)] if not one.is_skip]
+    return [ordinal for ordinal in dict.fromkeys(old) if ordinal not in recent | again]
+
+
+def _draw(below: int, *seed: object) -> int:
+    return int(content_hash(*map(str, seed)), 16) % below
