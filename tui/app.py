@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
+from textual.events import Event, Paste
 from textual.screen import Screen
 
 from tui.screens.review import ReviewScreen
@@ -39,6 +40,12 @@ class ReviewApp(App[None]):
             get_running_loop().add_signal_handler(number, self.exit)
         self.app_resume_signal.subscribe(self, self.repaint)
         self.push_screen(ReviewScreen(self.session, self.charset))
+
+    async def on_event(self, event: Event) -> None:
+        """Make a pasted text visible: it may come from a sample, and whoever types sees it."""
+        if isinstance(event, Paste):
+            event.text = self.charset.show(event.text)
+        await super().on_event(event)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """List what the keys of this screen do, for the palette."""
