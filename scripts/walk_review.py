@@ -160,6 +160,8 @@ class Walker:
         self.tmux.wait_for(ASKS[key])
         self.tmux.press("C-e", "C-u")
         self.tmux.type(text)
+        if text:
+            self.tmux.wait_for(rf"{re.escape(text)} *$")
         self.tmux.press("Enter")
         return self.tmux.wait_for(shown)
 

@@ -96,3 +96,23 @@ def test_poor_locales_get_ascii_frames(sample_project, env, frames):
         text = terminal.wait_for("CHOSEN by the label")
         assert ("\u2500" in text) is frames
         assert frames or " -- prompt --" in text
+
+
+def test_what_is_typed_ahead_of_a_line_stands_in_it(sample_project):
+    with review(sample_project.path) as terminal:
+        terminal.wait_for("1 of 400")
+        terminal.press("afty is a fine note")
+        terminal.wait_for(" fty is a fine note")
+        terminal.press("enter")
+        terminal.wait_for("noted")
+    (log,) = sample_project.review_logs()
+    assert [json.loads(line)["text"] for line in log.read_text().splitlines()] == ["fty is a fine note"]
+
+
+def test_an_open_line_that_waits_sends_nothing(sample_project):
+    with review(sample_project.path) as terminal:
+        terminal.wait_for("1 of 400")
+        terminal.press("w")
+        terminal.wait_for("where: suspicion")
+        terminal.settle()
+        assert not terminal.read(1.2)
