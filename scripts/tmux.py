@@ -26,7 +26,9 @@ class Tmux:
         self._run("kill-server")
 
     def _start(self) -> None:
-        self._run("-f", "/dev/null", "new-session", "-d", "-s", "walk", "-x", "80", "-y", "24", "env PS1='$ ' bash --norc")
+        self._run(
+            "-f", "/dev/null", "new-session", "-d", "-s", "walk", "-x", "80", "-y", "24", "env PS1='$ ' bash --norc"
+        )
         self.wait_for(r"^\$")
 
     def _run(self, *words: str) -> str:

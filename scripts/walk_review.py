@@ -19,22 +19,19 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tmux import Tmux
+
 from engine.commands.build import build_project
 from engine.exporting import export
 from engine.manifests import ExportPlan
 from engine.project import Project
-from engine.records import Sample
 from engine.steps import Batch, History, Step
 from engine.store import Store
-from tmux import Tmux
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "sample_data" / "helpful_pairs.jsonl"
 VERDICTS = {"y": "keep", "f": "flip", "t": "tie", "x": "drop", "s": "skip"}
 BLIND_KEYS = ("1", "2", "t", "x")
-ASKS = {"a": "a note on this sample", "w": "where: suspicion|^ [0-9,]+ of [0-9,]+ *$"}
-"""What stands above the line that a key opens; a filter that is there already is counted."""
-
 RECENT = 100
 """Verdicts over which the screen takes the share of flips."""
 
@@ -157,11 +154,12 @@ class Walker:
     def answer(self, key: str, text: str, shown: str) -> str:
         """Open a line with a key, write a text into it in place of what is there, and wait for what it comes to."""
         self.tmux.press(key)
-        self.tmux.wait_for(ASKS[key])
+        self.tmux.type("@@")
+        self.tmux.wait_for("@@ *$")
         self.tmux.press("C-e", "C-u")
         self.tmux.type(text)
         if text:
-            self.tmux.wait_for(rf"{re.escape(text)} *$")
+            self.tmux.wait_for(rf"^ {re.escape(text)} *$")
         self.tmux.press("Enter")
         return self.tmux.wait_for(shown)
 

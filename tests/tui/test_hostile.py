@@ -1,12 +1,10 @@
-"""Text in the data cannot drive the terminal: what the app sends for hostile samples, it sends for harmless ones too."""
+"""Text in the data cannot drive the terminal: what is sent for hostile samples is sent for harmless ones too."""
 
 import json
 import re
-import shutil
 import sys
 from pathlib import Path
 
-import pytest
 from terminal import Terminal
 
 from engine.importing import import_file
@@ -26,7 +24,9 @@ COLOUR = re.compile(rb"[34]8;2;\d+;\d+;\d+")
 CONTROLS = "".join(map(chr, [*range(0x01, 0x20), *range(0x7F, 0xA0)]))
 """All of C0 and C1 but NUL; a row with one is refused."""
 
-UNSEEN = "\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\U000e0041"
+UNSEEN = (
+    "\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\U000e0041"
+)
 HOSTILE = [
     "\x1b]52;c;ZXZpbA==\x07",
     "\x1b]0;title\x07",
@@ -41,11 +41,35 @@ HOSTILE = [
 MARKUP = "[/red][@click=app.quit]x[/][link=http://evil]y[/link][bold"
 EVIL = MARKUP + "".join(HOSTILE)
 EVIL_NAME = "[@click=app.quit]\x1b]0;t\x07\x9b31m\u202e\u200b"
-PLAIN = "# A title\n\nsome *plain* text with `code`, a [link](http://x) and\n\n```python\nx = 1  # one\n```\n\n> quoted\n"
+PLAIN = (
+    "# A title\n\nsome *plain* text with `code`, a [link](http://x) and\n\n```python\nx = 1  # one\n```\n\n> quoted\n"
+)
 LONG = 1_000_000
 
 KEYS = (
-    *("d", "d", "r", "r", "r", "v", "v", "i", "i", "o", "o", "tab", "tab", "tab", "space", "f4", "f4", "?", "q", "G", "g"),
+    *(
+        "d",
+        "d",
+        "r",
+        "r",
+        "r",
+        "v",
+        "v",
+        "i",
+        "i",
+        "o",
+        "o",
+        "tab",
+        "tab",
+        "tab",
+        "space",
+        "f4",
+        "f4",
+        "?",
+        "q",
+        "G",
+        "g",
+    ),
     *("f3", "1", "f3", "u", "b", "l", "i", "i", "l", "r", "r", "d", "d", "G", "g", "h", "h"),
     *("f2", "j", "q", "m", "c", "c", "c", "c", "space", "l", "j", "q", "q"),
 )
@@ -65,7 +89,10 @@ def make_project(folder: Path, text: str, long: str, name: str) -> Project:
         [{"role": "assistant", "content": f"{text} {which}", "tool_calls": [call]}] for which in ("good", "bad")
     )
     rows = [{"prompt": turns, "chosen": good, "rejected": bad, "tools": [tool], "source": text}]
-    rows += [{"prompt": text, "chosen": f"{text} better {n}", "rejected": f"{text} worse {n}", "source": text} for n in range(3)]
+    rows += [
+        {"prompt": text, "chosen": f"{text} better {n}", "rejected": f"{text} worse {n}", "source": text}
+        for n in range(3)
+    ]
     rows += [{"prompt": f"{long} ?", "chosen": f"{long} yes", "rejected": f"{long} no", "source": long[:5000]}]
     file = folder / f"{name}.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
@@ -128,7 +155,7 @@ def test_hostile_text_cannot_act_on_the_terminal(tmp_path):
     terminal = drive(evil, EVIL, EVIL)
     assert sequences(terminal.raw) - sequences(known) == set()
     left = SEQUENCE.sub(b"", terminal.raw).decode()
-    controls = {one for one in left if one in CONTROLS} - {one for one in SEQUENCE.sub(b"", known).decode()}
+    controls = {one for one in left if one in CONTROLS} - set(SEQUENCE.sub(b"", known).decode())
     assert controls == set()
     assert {one for one in left if one in UNSEEN} == set()
     assert not re.search("\u0301{9}", left)

@@ -11,6 +11,8 @@ from kill_review import run_rounds
 from terminal import Terminal
 
 PREFMAP = [sys.executable, "-m", "tui"]
+
+
 def review(project: Path, *more: str, **options) -> Terminal:
     return Terminal([*PREFMAP, "review", str(project), "--reviewer", "kim", *more], **options)
 

@@ -57,7 +57,7 @@ class LineDialog(ModalScreen[str | None]):
         with Vertical():
             yield PageView(id="said")
             value = self.question.value.replace("\n", " ") + self.early
-            yield Input(value, placeholder=self.question.title, select_on_focus=False)
+            yield Input(value, select_on_focus=False)
 
     def on_mount(self) -> None:
         self.query_one(Input).cursor_blink = False
