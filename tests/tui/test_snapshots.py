@@ -47,7 +47,7 @@ def test_blind(looks_as_before):
 
 
 def test_diff(looks_as_before):
-    assert looks_as_before((120, 30), "d")
+    assert looks_as_before((120, 30), "ctrl+g", *"9c6ce096", "enter", "d")
 
 
 def test_map(looks_as_before):
@@ -55,7 +55,7 @@ def test_map(looks_as_before):
 
 
 def test_box(looks_as_before):
-    assert looks_as_before((120, 36), "m", "c", "space", *"llllllllllll", *"jjjjj")
+    assert looks_as_before((120, 36), "m", "c", *"jjh", "space", *"h" * 28, *"k" * 9)
 
 
 def test_help(looks_as_before):
