@@ -103,7 +103,7 @@ class Walker:
     def check(self) -> None:
         """Compare the figures on the screen with the account."""
         read, share = self.account.figures()
-        self.tmux.wait_for(rf"^ read {read:,}/" + (rf".* flips {share} " if share else ""))
+        self.tmux.wait_for(rf"^ read {read:,}/" + (rf".* flips {share}( |$)" if share else ""))
 
     def give(self) -> None:
         """Give a verdict on the sample at hand."""
