@@ -61,7 +61,7 @@ class Account:
     steps: list[Done] = field(default_factory=list)
     undone: list[Done] = field(default_factory=list)
     tally: Counter[str] = field(default_factory=Counter)
-    """How often each kind of action was taken."""
+    """How often what was done."""
 
     def do(self, act: str, *ids: str) -> None:
         self.steps.append(Done(act, ids))
@@ -107,8 +107,7 @@ class Walker:
 
     def give(self) -> None:
         """Give a verdict on the sample at hand."""
-        sample = self.shown
-        if not sample:
+        if not (sample := self.shown):
             return
         key = self.draw.choice(BLIND_KEYS if self.is_blind else [*VERDICTS])
         self.tmux.press(key)
@@ -142,8 +141,7 @@ class Walker:
             self.account.tally["notes"] += 1
 
     def flag(self) -> None:
-        sample = self.shown
-        if sample:
+        if sample := self.shown:
             before = sum(step.act == "flag" for step in self.account.steps if sample in step.ids)
             before -= sum(step.act == "no flag" for step in self.account.steps if sample in step.ids)
             self.tmux.press("b")
@@ -157,6 +155,7 @@ class Walker:
         self.tmux.type("@@")
         self.tmux.wait_for("@@ *$")
         self.tmux.press("C-e", "C-u")
+        self.tmux.wait_for(r"(?s)\A(?!.*@@)")
         self.tmux.type(text)
         if text:
             self.tmux.wait_for(rf"^ {re.escape(text)} *$")
@@ -237,7 +236,8 @@ class Walker:
     def check_export(self, output: Path) -> int:
         """Compare an export with the account: flips exchanged, ties and drops left out, all else as it was."""
         export(self.project, output, ExportPlan())
-        rows = Counter(_sides(json.loads(line)) for line in output.read_text(encoding="utf-8").splitlines())
+        lines = map(json.loads, output.read_text(encoding="utf-8").splitlines())
+        rows = Counter((_text(line["chosen"]), _text(line["rejected"])) for line in lines)
         standing = self.account.standing()
         expected: Counter[tuple[str, str]] = Counter()
         for key, sample in self.samples.items():
@@ -267,13 +267,7 @@ class Walker:
 
 
 def _ids(step: Step) -> tuple[str, ...]:
-    outcomes = step.outcomes if isinstance(step, Batch) else (step,)
-    return tuple(one.sample_id[:8] for one in outcomes)
-
-
-def _sides(row: dict[str, object]) -> tuple[str, str]:
-    chosen, rejected = (row[name] for name in ("chosen", "rejected"))
-    return (_text(chosen), _text(rejected))
+    return tuple(one.sample_id[:8] for one in (step.outcomes if isinstance(step, Batch) else (step,)))
 
 
 def _text(side: object) -> str:
