@@ -14,7 +14,14 @@ from typing import Self
 
 import pyte
 
-KEYS = {"enter": "\r", "tab": "\t", "escape": "\x1b", "space": " ", "f1": "\x1bOP", "f2": "\x1bOQ"}
+KEYS = {
+    "enter": "\r",
+    "tab": "\t",
+    "escape": "\x1b",
+    "space": " ",
+    **{f"f{number}": f"\x1bO{letter}" for number, letter in enumerate("PQRS", start=1)},
+    "f8": "\x1b[19~",
+}
 PATIENCE_SECONDS = 30.0
 
 

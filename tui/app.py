@@ -7,8 +7,10 @@ from functools import partial
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
+from textual.events import Event, Key, Paste
 from textual.screen import Screen
 
+from tui.dialogs.line import LineDialog
 from tui.screens.review import ReviewScreen
 from tui.session import Session
 from tui.settings import Settings
@@ -39,6 +41,18 @@ class ReviewApp(App[None]):
             get_running_loop().add_signal_handler(number, self.exit)
         self.app_resume_signal.subscribe(self, self.repaint)
         self.push_screen(ReviewScreen(self.session, self.charset))
+
+    async def on_event(self, event: Event) -> None:
+        """Make a pasted text visible: it may come from a sample, and whoever types sees it."""
+        if isinstance(event, Paste):
+            event.text = self.charset.show(event.text)
+        await super().on_event(event)
+
+    def on_key(self, event: Key) -> None:
+        """Give a line that was just opened what nobody else took."""
+        if isinstance(self.screen, LineDialog) and event.character and event.is_printable:
+            self.screen.add(event.character)
+            event.prevent_default()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """List what the keys of this screen do, for the palette."""

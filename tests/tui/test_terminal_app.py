@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import sys
 from pathlib import Path
@@ -12,27 +11,6 @@ from kill_review import run_rounds
 from terminal import Terminal
 
 PREFMAP = [sys.executable, "-m", "tui"]
-OURS = re.compile(
-    rb"\x1b\[[0-9;:]*m"  # colours
-    rb"|\x1b\[\d+;\d+H|\x1b\[[0-9;?]*[hlJKABCDGsuqpt]|\x1b\[\?\d+;?\d*\$p|\x1b\[[<>=][0-9;?]*[uqm]"
-    rb"|\x1b\[6n|\x1b\[c|\x1b\(B|\x1b[78=>]|\x1bP\+q[0-9a-f]*\x1b\\"
-    rb"|\x1b\]22;default\x07"  # the shape of the mouse pointer
-)
-"""What Textual itself sends."""
-
-HOSTILE = [
-    "\x1b]52;c;ZXZpbA==\x07",
-    "\x1b]0;title\x07",
-    "\x1b]8;;http://evil\x1b\\link",
-    "\x1b[3;199H\x1b[38;5;199mpink",
-    "\x9b31m",
-    "\x1bP$q\x1b\\",
-    "\u202ebidi\u2066",
-    "\b\x7f\x0e\x0f",
-    "\u200b\u2028\u2029",
-    "a" + "\u0301" * 40,
-]
-MARKUP = "[/red][@click=app.quit]x[/]"
 
 
 def review(project: Path, *more: str, **options) -> Terminal:
@@ -122,20 +100,21 @@ def test_poor_locales_get_ascii_frames(sample_project, env, frames):
         assert frames or " -- prompt --" in text
 
 
-def test_hostile_text_cannot_act_on_the_terminal(make_project):
-    evil = "".join(HOSTILE) + MARKUP
-    rows = [{"prompt": evil, "chosen": f"{evil} good", "rejected": f"{evil} bad", "source": evil}]
-    project = make_project(rows)
-    with review(project.path) as terminal:
-        terminal.wait_for("1 of 1")
-        for key in ("o", "o", "tab", "tab", "tab", "v", "d", "d", "r", "r", "r", "f2", "q", "m", "q"):
-            terminal.press(key)
-            terminal.settle(0.15)
-        left = OURS.sub(b"", terminal.raw)
-        assert b"\x1b" not in left, left[max(left.index(b"\x1b") - 40, 0) : left.index(b"\x1b") + 40]
-        assert [piece for piece in HOSTILE if piece.encode() in terminal.raw] == []
-        text = left.decode()
-        hostile = [one for one in text if one in "\u202e\u2066\u200b\u2028\u2029\x9b\x7f\x0e\b\x07"]
-        assert hostile == []
-        assert "<U+001B>" in text
-        assert MARKUP in text
+def test_what_is_typed_ahead_of_a_line_stands_in_it(sample_project):
+    with review(sample_project.path) as terminal:
+        terminal.wait_for("1 of 400")
+        terminal.press("afty is a fine note")
+        terminal.wait_for(" fty is a fine note")
+        terminal.press("enter")
+        terminal.wait_for("noted")
+    (log,) = sample_project.review_logs()
+    assert [json.loads(line)["text"] for line in log.read_text().splitlines()] == ["fty is a fine note"]
+
+
+def test_an_open_line_that_waits_sends_nothing(sample_project):
+    with review(sample_project.path) as terminal:
+        terminal.wait_for("1 of 400")
+        terminal.press("w")
+        terminal.wait_for("where: suspicion")
+        terminal.settle()
+        assert not terminal.read(1.2)

@@ -48,6 +48,7 @@ class BulkDialog(ModalScreen[Verdict | None]):
         yield Input(id="count", restrict="[0-9,]*", disabled=True)
 
     def on_mount(self) -> None:
+        self.query_one(Input).cursor_blink = False
         keys = "   ".join(f"{key} {verdict}" for key, verdict in KEYS.items())
         self.draw([self.title_text, "", "Which verdict for all of them?", "", f"{keys}   q back"])
 

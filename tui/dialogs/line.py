@@ -51,14 +51,25 @@ class LineDialog(ModalScreen[str | None]):
     def __init__(self, question: Question) -> None:
         super().__init__()
         self.question = question
+        self.early = ""
 
     def compose(self) -> ComposeResult:
         with Vertical():
             yield PageView(id="said")
-            yield Input(self.question.value, placeholder=self.question.title, select_on_focus=False)
+            value = self.question.value.replace("\n", " ") + self.early
+            yield Input(value, select_on_focus=False)
 
     def on_mount(self) -> None:
+        self.query_one(Input).cursor_blink = False
         self.say(self.question.title)
+
+    def add(self, text: str) -> None:
+        """Take what was typed before the line had the focus: over a slow link many keys come at once."""
+        lines = self.query(Input)
+        if lines:
+            lines.first().insert_text_at_cursor(text)
+        else:
+            self.early += text
 
     def say(self, text: str) -> None:
         self.query_one(PageView).rows = [[Span(clip(f" {text}", self.app.size.width, ellipsis="..."), "strong")]]

@@ -16,6 +16,10 @@ SMALLEST = (40, 10)
 """Columns and rows below which nothing can be read, and no verdict is taken."""
 
 PROGRAM = " prefmap"
+PROJECT_COLUMNS = 16
+"""At least so much of the project's name stands in the heading, and at most a third of the width."""
+
+REVIEWER_COLUMNS = 16
 DEFAULTS = Settings()
 MOST_GAP = 6
 """Columns between two words of the heading where there is room."""
@@ -42,7 +46,9 @@ class BaseScreen(Screen[None]):
         """Write the first line: the program, the project, and what this screen is about, spread over the width."""
         reviewer = self.session.review.reviewer if self.session.review else "read-only"
         project = self.charset.show(self.session.store.path.parent.resolve().name)
-        parts = [project, *words[:2], self.charset.show(reviewer), *words[2:]]
+        project = clip(project, max(self.app.size.width // 3, PROJECT_COLUMNS), ellipsis=self.charset.ellipsis)
+        reviewer = clip(self.charset.show(reviewer), REVIEWER_COLUMNS, ellipsis=self.charset.ellipsis)
+        parts = [project, *words[:2], reviewer, *words[2:]]
         free = self.app.size.width - len(PROGRAM) - sum(map(cell_width, parts))
         gap = " " * max(2, min(MOST_GAP, free // len(parts)))
         if free < 2 * len(parts):

@@ -45,7 +45,7 @@ class BrowsingScreen(DecidingScreen):
     def read_box(self, message: BoxChosen) -> None:
         """Read the samples of a box on the map alone."""
         count = self.session.use(message.ordinals, message.name)
-        self.last = f"{count:,} samples of the box; w, then enter alone, brings all back"
+        self.last = f"{count:,} samples of the box; w ctrl+u enter brings all back"
         self.show_sample()
 
     @on(SampleChosen)
@@ -74,7 +74,7 @@ class BrowsingScreen(DecidingScreen):
 
     def action_filter(self) -> None:
         """Ask where the queue is to end up, with a live count."""
-        title = "where: suspicion>.8 source:flan not reviewed ...   enter alone brings all back"
+        title = "where: suspicion>.8 source:flan not reviewed ...   empty brings all back"
         known = self.session.matcher.values()
 
         def finish(text: str) -> tuple[int, list[str]]:

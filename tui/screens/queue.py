@@ -4,12 +4,13 @@ from textual.app import ComposeResult
 
 from tui.keys import ANYWHERE, LIST, bind, footer
 from tui.messages import SampleChosen
-from tui.page import Row, Span
+from tui.page import STACKED_COLUMNS, Row, Span
 from tui.screens.base import BaseScreen
 from tui.screens.describe import NO_VALUE, SHOWN_DIGITS, fraction
 from tui.widgets.page_view import PageView
 
 HEADING = "     rank  id        suspicion  margin  against  verdict  prompt"
+NARROW_HEADING = "     rank  id        suspicion  verdict  prompt"
 
 
 class QueueScreen(BaseScreen):
@@ -36,18 +37,20 @@ class QueueScreen(BaseScreen):
     def draw(self) -> None:
         count = len(self.session.order)
         self.top = min(max(self.top, self.cursor - self.room + 1, 0), self.cursor, max(count - self.room, 0))
+        is_wide = self.app.size.width >= STACKED_COLUMNS
         rows: list[Row] = [
             self.heading(f"queue: {self.session.by}", f"{self.cursor + 1:,} of {count:,}"),
-            [Span(self.fit(HEADING, 0), "faint")],
+            [Span(self.fit(HEADING if is_wide else NARROW_HEADING, 0), "faint")],
         ]
         places = range(self.top, min(self.top + self.room, count))
         entries = self.session.store.entries(self.session.order[self.top : self.top + self.room])
         prompts = self.session.store.prompts(self.session.order[self.top : self.top + self.room])
         for place, entry, prompt in zip(places, entries, prompts, strict=True):
             margin = NO_VALUE if entry.margin is None else f"{entry.margin:+.2f}"
+            against = f"{margin:>6}  {f'{entry.against}/{entry.scorers}':>7}  " if is_wide else ""
             line = (
-                f"  {place + 1:>7,}  {entry.sample_id[:SHOWN_DIGITS]}  {fraction(entry.suspicion, 3):>9}  {margin:>6}  "
-                f"{f'{entry.against}/{entry.scorers}':>7}  {self.session.verdict_on(entry.content_id):7}  "
+                f"  {place + 1:>7,}  {entry.sample_id[:SHOWN_DIGITS]}  {fraction(entry.suspicion, 3):>9}  {against}"
+                f"{self.session.verdict_on(entry.content_id):7}  "
                 f"{self.charset.show(prompt)}"
             )
             mark, style = (">", "cursor") if place == self.cursor else (" ", "")

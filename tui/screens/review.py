@@ -25,7 +25,7 @@ from tui.widgets.page_view import PageView
 
 NO_PAGE = Page([], 0, 1)
 ALL_IS_READ = "Every sample of the queue is read. Quit with q, then export."
-SELECTION_IS_READ = "All of this selection is read: w, then enter alone, brings the rest back."
+SELECTION_IS_READ = "All of this selection is read: w ctrl+u enter brings the rest back."
 
 QUEUE_COLUMNS = 16
 """At least so much of what selects the queue stands in the heading."""
