@@ -12,8 +12,7 @@ from engine.errors import ConfigError
 NAME = "prefmap.toml"
 SECTIONS = ("scorers", "review", "keys")
 REVIEW_KEYS = {
-    "reviewer": str, "target": int, "queue": str, "mode": str, "theme": str, "guidelines": str, "controls": float,
-    "repeats": float, "reader_error": float,
+    "reviewer": str, "target": int, "queue": str, "mode": str, "theme": str, "guidelines": str, "reader_error": float,
 }  # fmt: skip
 LARGEST_SHARE = 0.5
 MODES = ("sighted", "blind")
@@ -28,7 +27,7 @@ class Config:
 
     review: Mapping[str, object] = field(default_factory=dict)
     """`reviewer`, `target`, `queue`, `mode`, `theme`, `guidelines`: what `prefmap review` takes when it is not told;
-    `controls`, `repeats`: shares of what it serves; `reader_error`: how often a verdict is taken to be wrong."""
+    `reader_error`: how often a verdict is taken to be wrong."""
 
     keys: Mapping[str, str] = field(default_factory=dict)
     """Keys by the id of what they do."""

@@ -77,14 +77,13 @@ def test_without_a_config_home_the_one_in_the_home_folder_is_read(folders, monke
         ("[review]\ntargt = 5\n", "there is no setting 'targt'. Did you mean target?"),
         (
             "[review]\nzebra = 5\n",
-            "there is no setting 'zebra'. It may be reviewer, target, queue, mode, theme, guidelines, controls, "
-            "repeats, reader_error.",
+            "there is no setting 'zebra'. It may be reviewer, target, queue, mode, theme, guidelines, reader_error.",
         ),
         ('[review]\ntarget = "5"\n', "review.target is '5'; it must be of type int."),
         ("[review]\ntarget = true\n", "review.target is True; it must be of type int."),
         ("[review]\nreviewer = 5\n", "review.reviewer is 5; it must be of type str."),
-        ("[review]\ncontrols = 0.5\n", "review.controls is 0.5; it must be a share, at least 0 and below .5."),
-        ("[review]\nrepeats = -1\n", "review.repeats is -1; it must be a share, at least 0 and below .5."),
+        ("[review]\nreader_error = 0.5\n", "review.reader_error is 0.5; it must be a share, at least 0 and below .5."),
+        ("[review]\nreader_error = -1\n", "review.reader_error is -1; it must be a share, at least 0 and below .5."),
         (
             "[review]\nreader_error = true\n",
             "review.reader_error is True; it must be a share, at least 0 and below .5.",
