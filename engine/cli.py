@@ -12,6 +12,7 @@ from engine.visible import visible
 COMMANDS = {
     "import": "engine.commands.import_:import_",
     "score": "engine.commands.score:score",
+    "references": "engine.commands.references:references",
     "import-scores": "engine.commands.import_scores:import_scores",
     "map": "engine.commands.map_:map_",
     "build": "engine.commands.build:build",
