@@ -132,6 +132,16 @@ def _describe(made: Report) -> dict[str, Any]:
         "bulk": made.bulk,
         "remarks": made.remarks,
         "conflicts": made.conflicts,
+        "suspicion": {
+            "wrong_share": made.wrong_share,
+            "rho": made.rho,
+            "rho_by_source": made.rho_by_source,
+            "accuracy": made.accuracy,
+            "above_half": made.suspects,
+            "learnt_from": made.learnt_from,
+            "reliability": made.reliability
+            and {"error": made.reliability.error, "bins": [one._asdict() for one in made.reliability.bins]},
+        },
         **(describe_audit(made.audit) if made.audit else {}),
     }
 
