@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ScorerRefusedError
+from engine.modelling.batching import pack
 from engine.visible import visible
 
 DEFAULT_EMBEDDER = "sentence-transformers/all-mpnet-base-v2"
@@ -83,7 +84,7 @@ class Embedder:
         places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
         tokens = self._tokenise(list(places))
         found: dict[int, Vectors] = {}
-        for batch in plan_batches([len(one.ids) for one in tokens], self.tokens_at_once):
+        for batch in pack([len(one.ids) for one in tokens], self.tokens_at_once):
             states = self._run([tokens[place].ids for place in batch])
             found |= {place: read(row, tokens[place]) for place, row in zip(batch, states, strict=True)}
         return [found[places[text]] for text in texts]
@@ -132,18 +133,6 @@ def _states(states: Any, tokens: Tokens) -> Vectors:
 def _unit(vectors: Any) -> Vectors:
     array: Vectors = (vectors / vectors.norm(dim=-1, keepdim=True)).cpu().numpy()
     return array
-
-
-def plan_batches(lengths: Sequence[int], tokens_at_once: int) -> list[list[int]]:
-    """Put texts of like length together, the longest first, by their places; a longer text stands alone."""
-    batches: list[list[int]] = []
-    width = 0
-    for place in sorted(range(len(lengths)), key=lambda place: -lengths[place]):
-        if not batches or (len(batches[-1]) + 1) * width > tokens_at_once:
-            batches.append([])
-            width = max(1, lengths[place])
-        batches[-1].append(place)
-    return batches
 
 
 def load_embedder(name: str, *, revision: str = "main", device: str = "", tokens_at_once: int = 0) -> Embedder:

@@ -6,8 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from engine.embeddings import identify_embedder, load_embedder, plan_batches
+from engine.embeddings import identify_embedder, load_embedder
 from engine.errors import ScorerRefusedError
+from engine.modelling.batching import pack
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -16,10 +17,10 @@ TEXTS = ["a cat sat.", "why?", "the dog ran off, and it ran far. " * 3, "x", "ze
 
 
 def test_texts_of_like_length_go_together_and_no_batch_is_wider_than_asked():
-    assert plan_batches([3, 9, 3, 8, 40, 1], 18) == [[4], [1, 3], [0, 2, 5]]
-    assert plan_batches([5, 5, 5], 5) == [[0], [1], [2]]
-    assert plan_batches([0, 0], 5) == [[0, 1]]
-    assert plan_batches([], 5) == []
+    assert list(pack([3, 9, 3, 8, 40, 1], 18)) == [[4], [1, 3], [0, 2, 5]]
+    assert list(pack([5, 5, 5], 5)) == [[0], [1], [2]]
+    assert list(pack([0, 0], 5)) == [[0, 1]]
+    assert list(pack([], 5)) == []
 
 
 @pytest.fixture(scope="module")
