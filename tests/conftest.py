@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from engine.importing import import_file
 from engine.mapping import build_map
@@ -16,6 +17,10 @@ from engine.scoring import score
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 """The tests share the processors among themselves: threads of torch that wait for each other make them slow."""
+
+settings.register_profile("the same every time", derandomize=True)
+settings.load_profile("the same every time")
+"""A failure must come from what changed. `pytest --hypothesis-profile default` looks for new ones."""
 
 ROOT = Path(__file__).resolve().parent.parent
 

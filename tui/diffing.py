@@ -75,7 +75,7 @@ def _nothing(note: str) -> tuple[Difference, Difference]:
 def draw_diff(text: str, alone: Places, sign: str, width: int, charset: Charset) -> list[Row]:
     """Set what is alone in signs, wrap, and fold rows that are far from it."""
     lines = _mark(text, alone, sign)
-    return _fold([row for line in lines for row in wrap_row(make_harmless(line, charset), width)], charset)
+    return _fold([row for line in lines for row in wrap_row(make_harmless(line, charset), width)], width, charset)
 
 
 def _places(pattern: re.Pattern[str], text: str) -> list[tuple[int, int]]:
@@ -133,7 +133,7 @@ def _set_apart(part: str, sign: str) -> Row:
     return [Span(before), Span(f"{{{sign}", "sign"), Span(words, "alone"), Span(f"{sign}}}", "sign"), Span(after)]
 
 
-def _fold(rows: Sequence[Row], charset: Charset) -> list[Row]:
+def _fold(rows: Sequence[Row], width: int, charset: Charset) -> list[Row]:
     """Replace the rows that are far from any change by one that counts them."""
     near = {
         place
@@ -148,7 +148,8 @@ def _fold(rows: Sequence[Row], charset: Charset) -> list[Row]:
         while end < len(rows) and end not in near:
             end += 1
         if end - n >= FEWEST_FOLDED:
-            folded.append([Span(f"{charset.ellipsis} {end - n:,} lines the same {charset.ellipsis}", "faint")])
+            told = [Span(f"{charset.ellipsis} {end - n:,} lines the same {charset.ellipsis}", "faint")]
+            folded += wrap_row(told, width)
         else:
             folded += rows[n:end]
         folded += rows[end : end + 1]

@@ -108,6 +108,7 @@ def test_scripts_without_spaces_are_compared_by_character():
 @settings(deadline=None)
 @given(texts, texts, st.integers(2, 40))
 @example("#\ufe0f\u20e3 a b c", "# a b c", 20)
+@example("\x1b", "a\x1b", 2)
 def test_a_diff_is_never_too_wide_or_alive(text, other, width):
     for row in compare(text, other, width=width).rows:
         assert row_width(row) <= width

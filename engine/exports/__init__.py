@@ -1,0 +1,1 @@
+"""The parts of an export: which samples, in which file, as which rows, with which manifest and card."""

@@ -1,0 +1,1 @@
+"""The filter language, and the samples that a filter finds."""
