@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.calibration import Reliability, compare
-from engine.noise_model import WRONG_SHARE, fit, hold_out
-from engine.outcomes import Outcomes
 from engine.records import Sample
+from engine.suspicion.calibration import Reliability, compare
+from engine.suspicion.noise_model import WRONG_SHARE, fit, hold_out
+from engine.verdicts.outcomes import Outcomes
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -10,20 +10,20 @@ from typing import Any, NamedTuple, cast
 
 import orjson
 
-from engine.auditing import audit_project
-from engine.choosing import choose, divide
-from engine.drafting import Draft, Drafter, Drafting, Drafts, Row, judge_once, set_apart
 from engine.errors import ExportRefusedError
+from engine.exports.choosing import choose, divide
+from engine.exports.drafting import Draft, Drafter, Drafting, Drafts, Row, judge_once, set_apart
+from engine.exports.manifests import ExportPlan, describe_export, hash_file, manifest_of
+from engine.exports.predicting import Forecast
+from engine.exports.rewriting import Patches, Rewrites, check_rewritable
+from engine.exports.splitting import Part, heldout_of
 from engine.formats.catalog import VERBATIM, DescribingWriter, JudgingWriter, Writer, load_writer
-from engine.manifests import ExportPlan, describe_export, hash_file, manifest_of
 from engine.map_writer import convert_rows
-from engine.outcomes import Outcomes
-from engine.predicting import Forecast
 from engine.project import Project, replacing, write_atomically
-from engine.residual import Residual
-from engine.rewriting import Patches, Rewrites, check_rewritable
 from engine.sources import SourceReader
-from engine.splitting import Part, heldout_of
+from engine.verdicts.auditing import audit_project
+from engine.verdicts.outcomes import Outcomes
+from engine.verdicts.residual import Residual
 
 TABLE = "selected"
 """The table of an export into a DuckDB file."""

@@ -13,13 +13,13 @@ from engine.diagnosing import Diagnosis, diagnose, find_truth
 from engine.errors import ConfigError, ProjectMissingError
 from engine.logs import is_torn
 from engine.map_writer import MapWriter, write_turns
-from engine.noise_model import WRONG_SHARE
-from engine.outcomes import Outcomes
 from engine.project import Project, replacing
 from engine.records import Sample, content_hash, label_pair
-from engine.score_logs import ENSEMBLE, FITTED_TYPES, ScoreLog, find_logs
+from engine.scores.score_logs import ENSEMBLE, FITTED_TYPES, ScoreLog, find_logs
 from engine.sources import Fingerprint, SourceReader
 from engine.statistics import Regions, Statistics, divide_regions, measure, rank_ids
+from engine.suspicion.noise_model import WRONG_SHARE
+from engine.verdicts.outcomes import Outcomes
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

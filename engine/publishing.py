@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from engine.cards import write_card
 from engine.errors import PushRefusedError
-from engine.manifests import manifest_of
+from engine.exports.cards import write_card
+from engine.exports.manifests import manifest_of
 
 HUB = "hf:"
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)

@@ -10,14 +10,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.auditing import Audit, audit_project
-from engine.calibration import Bin, Reliability
-from engine.companions import agree_with_labels, correlate_scorers
-from engine.outcomes import Outcomes
 from engine.project import Project, SourceFile
 from engine.records import content_of
-from engine.steps import Outcome
 from engine.store import Cut, ScorerCoverage, Store
+from engine.suspicion.calibration import Bin, Reliability
+from engine.suspicion.companions import agree_with_labels, correlate_scorers
+from engine.verdicts.auditing import Audit, audit_project
+from engine.verdicts.outcomes import Outcomes
+from engine.verdicts.steps import Outcome
 
 Floats = npt.NDArray[np.float64]
 

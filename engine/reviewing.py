@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.logs import Line, Log
-from engine.outcomes import Outcomes, weigh
 from engine.project import Project
 from engine.records import Labelled, Sample, Verdict, content_hash, content_of
-from engine.steps import Batch, History, Outcome, Remark, RemarkKind, Step
+from engine.verdicts.outcomes import Outcomes, weigh
+from engine.verdicts.steps import Batch, History, Outcome, Remark, RemarkKind, Step
 
 Ints = npt.NDArray[np.int64]
 

@@ -14,10 +14,10 @@ from engine.errors import ScorerRefusedError
 from engine.logs import Line, Log, is_empty, read_header
 from engine.project import Project
 from engine.records import Score
-from engine.score_logs import HEADER, read_ledger, write_line
 from engine.scorers.catalog import NamedScorer
+from engine.scores.score_logs import HEADER, read_ledger, write_line
+from engine.scores.wanted import Shard, Wanted
 from engine.sources import SourceReader, fingerprint
-from engine.wanted import Shard, Wanted
 
 FLUSH_LINES = 256
 """Scores of a scorer on this machine are written together; a kill -9 loses no more than these."""

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.columns import Columns, with_nan
 from engine.errors import SampleUnknownError
+from engine.querying.columns import Columns, with_nan
 from engine.records import Message, Response, Sample
 from engine.schema import ALIGNED_SCORES, ENTRY_COLUMNS, FROM_SAMPLES, MARGINS, ORDERS, RESPONSES, SAMPLE
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from engine.errors import VerifyError
+from engine.exports.manifests import hash_file, manifest_of
+from engine.exports.predicting import Forecast, load_forecast
+from engine.exports.preparing import count_prepared, require_trl
 from engine.formats.catalog import JudgingWriter, load_writer
-from engine.manifests import hash_file, manifest_of
 from engine.map_writer import read_parquet_rows, read_table_rows
-from engine.predicting import Forecast, load_forecast
-from engine.preparing import count_prepared, require_trl
 from engine.rows import read_rows
 
 TABLE = "selected"

@@ -19,13 +19,13 @@ from statistics import NormalDist
 import numpy as np
 from bench_llmbar import add_judge
 
-from engine.benching import Run, measure_noise, open_bench, summarise
+from engine.bench.detecting import Scored, count_found, rank_by_all
+from engine.bench.noise import Run, measure_noise, open_bench, summarise
 from engine.commands.bench import KINDS, describe, write_markdown
-from engine.detecting import Scored, count_found, rank_by_all
 from engine.importing import import_file
 from engine.mapping import build_map
-from engine.noise_model import Noise, fit
 from engine.project import Project
+from engine.suspicion.noise_model import Noise, fit
 
 LLMBAR_SETS = ("natural", "neighbor")
 """Those whose pairs the judges answered."""

@@ -16,12 +16,12 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from engine.embeddings import Embedder, load_embedder
 from engine.importing import import_file
+from engine.modelling.embeddings import Embedder, load_embedder
 from engine.project import Project
 from engine.records import Sample
-from engine.references import read_references
 from engine.scorers.reference import Reference
+from engine.scores.references import read_references
 from engine.sources import SourceReader
 
 TOLERANCE = 1e-5

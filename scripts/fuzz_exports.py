@@ -10,9 +10,9 @@ from fuzz_checks import as_json, attempt, check_reason, plain_rows, require
 
 from engine.errors import SourceUnreadableError
 from engine.exporting import export
+from engine.exports.manifests import ExportPlan
 from engine.formats.catalog import VERBATIM, WRITERS
 from engine.importing import Reading, import_file
-from engine.manifests import ExportPlan
 from engine.project import Project, SourceFile
 from engine.records import Message, Sample
 from engine.reviewing import Review

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.review_benching import compare
-from engine.simulating import Plan, Simulated, simulate_review
+from engine.bench.review import compare
+from engine.bench.simulating import Plan, Simulated, simulate_review
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

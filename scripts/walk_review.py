@@ -23,10 +23,10 @@ from tmux import Tmux
 
 from engine.commands.build import build_project
 from engine.exporting import export
-from engine.manifests import ExportPlan
+from engine.exports.manifests import ExportPlan
 from engine.project import Project
-from engine.steps import Batch, History, Step
 from engine.store import Store
+from engine.verdicts.steps import Batch, History, Step
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "sample_data" / "helpful_pairs.jsonl"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sitting import sit
 
-from engine.cards import write_card
+from engine.exports.cards import write_card
 from engine.records import content_of
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample_data" / "helpful_pairs.jsonl"

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from engine.filtering import COLUMNS
+from engine.querying.filtering import COLUMNS
 from engine.reviewing import Review
 from engine.store import Store
 

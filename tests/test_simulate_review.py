@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from simulate_review import CASES, KINDS, Case, plant, print_coverage, print_orders, review
 
+from engine.bench.simulating import Plan, simulate_review
 from engine.diagnosing import diagnose
-from engine.simulating import Plan, simulate_review
 
 
 def suspect(margin):

@@ -7,8 +7,8 @@ import pytest
 from tiny_training import train_tiny
 
 from engine.exporting import export
+from engine.exports.manifests import ExportPlan
 from engine.importing import import_file
-from engine.manifests import ExportPlan
 from engine.mapping import build_map
 from engine.project import Project
 from engine.reviewing import Review

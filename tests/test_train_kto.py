@@ -6,7 +6,7 @@ import pytest
 from tiny_training import train_tiny
 
 from engine.exporting import export
-from engine.manifests import ExportPlan
+from engine.exports.manifests import ExportPlan
 
 pytestmark = [
     pytest.mark.train,

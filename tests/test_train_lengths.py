@@ -10,9 +10,9 @@ from tiny_training import TEMPLATE, tiny_model, tiny_tokenizer
 
 from engine.errors import ExportRefusedError, VerifyError
 from engine.exporting import export
+from engine.exports.manifests import ExportPlan
+from engine.exports.predicting import foresee, load_forecast
 from engine.importing import import_file
-from engine.manifests import ExportPlan
-from engine.predicting import foresee, load_forecast
 from engine.project import Project
 from engine.verifying import read_export, try_trl, verify
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.outcomes import VERDICTS
+from engine.verdicts.outcomes import VERDICTS
 from tui.cloud import Cloud
 from tui.map_view import MapView
 from tui.picture import Glyphs, Styles

@@ -5,8 +5,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from engine.filtering import SELECTIONS
-from engine.matching import Matcher
+from engine.querying.filtering import SELECTIONS
+from engine.querying.matching import Matcher
 from engine.records import content_of
 from engine.store import Store
 from tui.queue import Match, Queue

@@ -120,9 +120,9 @@ def review_project(
     from contextlib import ExitStack, closing
 
     from engine.config import load_config
-    from engine.outcomes import Outcomes
     from engine.reviewing import Review, name_reviewer
     from engine.store import Store
+    from engine.verdicts.outcomes import Outcomes
     from tui.app import ReviewApp
     from tui.session import Session
     from tui.settings import Settings

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.outcomes import VERDICTS
-from engine.score_logs import ENSEMBLE
+from engine.scores.score_logs import ENSEMBLE
 from engine.statistics import HIGH_AVERAGE, HIGH_VARIANCE, LOW_AVERAGE
 from engine.store import Store
+from engine.verdicts.outcomes import VERDICTS
 from tui.cloud import REGIONS, Cloud
 from tui.map_view import MapView
 from tui.picture import SUSPICION_STEPS, Colouring

@@ -1,6 +1,6 @@
 """What is said below the map: of its signs, of the cursor, of the box, of what is hidden."""
 
-from engine.outcomes import VERDICTS
+from engine.verdicts.outcomes import VERDICTS
 from tui.box import Box
 from tui.cloud import REGIONS, Cloud
 from tui.map_view import MapView

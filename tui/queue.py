@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import FilterError
-from engine.filtering import SELECTIONS
+from engine.querying.filtering import SELECTIONS
 from engine.store import Store
 
 Ints = npt.NDArray[np.int64]

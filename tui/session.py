@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.matching import Matcher
-from engine.outcomes import VERDICTS, Outcomes
+from engine.querying.matching import Matcher
 from engine.records import Sample, Verdict, content_hash, content_of
 from engine.reviewing import Review, plan_bulk
-from engine.steps import Batch, Outcome, Remark, RemarkKind, Step
 from engine.store import QueueEntry, Store
+from engine.verdicts.outcomes import VERDICTS, Outcomes
+from engine.verdicts.steps import Batch, Outcome, Remark, RemarkKind, Step
 from tui.browsing import Browsing
 from tui.queue import READ, SKIPPED, UNREAD, draw_examples
 from tui.sides import Mode, order_blind, order_sighted

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.noise_model import fit
+from engine.suspicion.noise_model import fit
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

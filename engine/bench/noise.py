@@ -9,15 +9,15 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from engine.bench.detecting import Found, Scored, count_found, rank_by_all
+from engine.bench.planting import plant
 from engine.config import load_config
-from engine.detecting import Found, Scored, count_found, rank_by_all
 from engine.diagnosing import number_sources
 from engine.formats.catalog import load_format
-from engine.planting import plant
 from engine.project import Project
 from engine.records import Sample
-from engine.score_logs import FITTED_TYPES, find_logs
 from engine.scorers.catalog import NamedScorer, make_scorer
+from engine.scores.score_logs import FITTED_TYPES, find_logs
 from engine.sources import SourceReader, detect_file, fingerprint
 from engine.sources import read_samples as read_source
 from engine.statistics import measure

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.benching import Score, Values
+from engine.bench.noise import Score, Values
+from engine.bench.planting import plant
+from engine.bench.simulating import Plan, Refit, Simulated, simulate_review
 from engine.diagnosing import number_sources
-from engine.noise_model import refit
-from engine.planting import plant
 from engine.records import Sample
-from engine.simulating import Plan, Refit, Simulated, simulate_review
+from engine.suspicion.noise_model import refit
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

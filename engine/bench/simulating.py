@@ -7,10 +7,19 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.intervals import wilson
-from engine.residual import PERFECT, RIGHT, UNREAD, WRONG, ReaderError, Residual, estimate_error, estimate_residual
-from engine.serving import READ, Reading, Server, reached
-from engine.stopping import REFRESH, measure_yield
+from engine.judging.intervals import wilson
+from engine.verdicts.residual import (
+    PERFECT,
+    RIGHT,
+    UNREAD,
+    WRONG,
+    ReaderError,
+    Residual,
+    estimate_error,
+    estimate_residual,
+)
+from engine.verdicts.serving import READ, Reading, Server, reached
+from engine.verdicts.stopping import REFRESH, measure_yield
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.auditing import Audit
-    from engine.intervals import Estimate
+    from engine.judging.intervals import Estimate
+    from engine.verdicts.auditing import Audit
 
 
 def write_audit(made: Audit) -> Iterator[str]:
     """Write the yield, the controls, the agreement of the reviewers with themselves, and the labels still wrong."""
-    from engine.residual import FEWEST_CONTROLS
-    from engine.stopping import say_ahead, say_curve, say_stop
+    from engine.verdicts.residual import FEWEST_CONTROLS
+    from engine.verdicts.stopping import say_ahead, say_curve, say_stop
 
     found, error = made.found, made.error
     if found.curve:

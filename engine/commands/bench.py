@@ -14,8 +14,8 @@ from engine.commands.console import AS_JSON, progress_bar, say, say_json
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from engine.benching import Row, Run
-    from engine.detecting import Found
+    from engine.bench.detecting import Found
+    from engine.bench.noise import Row, Run
 
 KINDS = ("uniform", "close", "source", "length")
 
@@ -71,7 +71,7 @@ def noise(
 
     FILE can be a project: then its judges, rewards and imported scores take part.
     """
-    from engine.benching import measure_noise, open_bench, summarise
+    from engine.bench.noise import measure_noise, open_bench, summarise
 
     opened = open_bench(file, layout, specs)
     if simulate_review:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from engine.commands.console import number, say, say_json
 
 if TYPE_CHECKING:
-    from engine.benching import Bench
-    from engine.review_benching import Compared
-    from engine.simulating import Simulated
+    from engine.bench.noise import Bench
+    from engine.bench.review import Compared
+    from engine.bench.simulating import Simulated
 
 
 def simulate(bench: Bench, rate: float, seeds: int, reader_error: float, *, as_json: bool) -> None:
     """Let a reader who slips go through planted datasets, and print what each review found and left."""
-    from engine.review_benching import measure_reviews
+    from engine.bench.review import measure_reviews
 
     if not as_json:
         say("seed  order   planted  found in 10%  lift  dry after   left  estimated (95 % interval)")

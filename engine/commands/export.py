@@ -22,8 +22,8 @@ from engine.commands.console import (
 
 if TYPE_CHECKING:
     from engine.exporting import Exported
-    from engine.predicting import Forecast
-    from engine.residual import Residual
+    from engine.exports.predicting import Forecast
+    from engine.verdicts.residual import Residual
 
 POLICIES = ("all", "adm", "random")
 FORMATS = ("trl", "trl-standard", "kto", "openai", "llamafactory", "axolotl", "openrlhf", "same", "patch")
@@ -69,8 +69,8 @@ def export(
     samples are in one file, drawn by the prompt and the seed alone, so other exports hold out the same prompts.
     """
     from engine.exporting import export as run
-    from engine.manifests import ExportPlan
-    from engine.predicting import load_forecast
+    from engine.exports.manifests import ExportPlan
+    from engine.exports.predicting import load_forecast
     from engine.project import Project
     from engine.publishing import check_push, publish
 
@@ -133,7 +133,7 @@ def _tell_forecast(said: Forecast) -> None:
 
 def _tell_residual(left: Residual, layout: str) -> None:
     """Tell how many labels are still wrong, and what robust DPO makes of it."""
-    from engine.cards import advise_smoothing
+    from engine.exports.cards import advise_smoothing
 
     narrate(f"  {left}.")
     advice = advise_smoothing(left.describe(), layout)

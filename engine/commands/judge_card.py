@@ -10,8 +10,8 @@ from engine.commands.console import number
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.intervals import Estimate
-    from engine.judge_card import Card
+    from engine.judging.card import Card
+    from engine.judging.intervals import Estimate
 
 WIDTH = 79
 SHARES = {
@@ -35,7 +35,7 @@ UNITS = {
 
 def write_card(card: Card) -> Iterator[str]:
     """Write a card in lines of at most 79 columns."""
-    from engine.trust import judge_the_judge
+    from engine.judging.trust import judge_the_judge
 
     yield f"judge card: {card.scorer}"[:WIDTH]
     yield from _wrap(judge_the_judge(card))
@@ -56,7 +56,7 @@ def write_card(card: Card) -> Iterator[str]:
 
 def describe_card(card: Card) -> dict[str, Any]:
     """Give a card as JSON, with the sentence."""
-    from engine.trust import judge_the_judge
+    from engine.judging.trust import judge_the_judge
 
     plain = {key: _plain(value) for key, value in asdict(card).items()}
     plain["others"] = {name: {key: _plain(value) for key, value in other._asdict().items()}

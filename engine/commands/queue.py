@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.commands.console import AS_JSON, PROJECT, number, say, say_json, short_id
-from engine.filtering import SELECTIONS, Every, describe_language, parse
+from engine.querying.filtering import SELECTIONS, Every, describe_language, parse
 
 if TYPE_CHECKING:
     from engine.store import QueueEntry
@@ -44,11 +44,11 @@ Numbers are compared by > < >= <= = != (`none`: there is none); in texts `:` mea
 def queue(project: Path, by: str, where: str | None, limit: int | None, reviewer: str | None, as_json: bool) -> None:
     from contextlib import closing
 
-    from engine.matching import Matcher
-    from engine.outcomes import Outcomes
     from engine.project import Project
+    from engine.querying.matching import Matcher
     from engine.reviewing import unread
     from engine.store import Store
+    from engine.verdicts.outcomes import Outcomes
 
     wanted = [parse(text) for text in (SELECTIONS.get(by), where) if text is not None]
     opened = Project.open(project)

@@ -46,7 +46,7 @@ def report(project: Path, judge: str | None, as_json: bool) -> None:
 
 def _report_cards(project: Project, scorer: str, as_json: bool) -> None:
     from engine.commands.judge_card import describe_card, write_card
-    from engine.judging_report import make_cards
+    from engine.judging.report import make_cards
 
     cards = make_cards(project, scorer)
     if as_json:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.project import Project
+    from engine.scores.wanted import Shard
     from engine.scoring import Runner, Terms
-    from engine.wanted import Shard
 
 DEFAULT_SCORER = "crossfit"
 PARTLY_DONE = 3
@@ -73,7 +73,7 @@ def score(
 
 
 def _read_shard(text: str | None) -> Shard | None:
-    from engine.wanted import Shard
+    from engine.scores.wanted import Shard
 
     if text is None:
         return None
@@ -92,7 +92,7 @@ def _make_runner(on: str | None, workers: int, gpus: float) -> Runner | None:
         return None
     if on != "ray" and not on.startswith("ray://"):
         raise click.UsageError(f"--on is {on!r}; it must be ray or ray://HOST:PORT.")
-    from engine.ray_running import RayRunner
+    from engine.scores.ray_running import RayRunner
 
     return RayRunner("" if on == "ray" else on, workers, gpus)
 

@@ -10,9 +10,9 @@ import click
 from engine.commands.console import AS_JSON, PROJECT, number, say, say_json
 
 if TYPE_CHECKING:
-    from engine.outcomes import Outcomes
     from engine.records import Sample
     from engine.store import QueueEntry
+    from engine.verdicts.outcomes import Outcomes
 
 
 @click.command(epilog="Example: prefmap show pairs.prefmap 9f3c21ab")
@@ -23,9 +23,9 @@ def show(project: Path, sample: str, as_json: bool) -> None:
     """Show one sample, whole: prompt, responses, labels, scores and verdicts. Any unique prefix of its id will do."""
     from contextlib import closing
 
-    from engine.outcomes import Outcomes
     from engine.project import Project
     from engine.store import Store
+    from engine.verdicts.outcomes import Outcomes
 
     opened = Project.open(project)
     with closing(Store.open(opened.map)) as store:
@@ -40,7 +40,7 @@ def show(project: Path, sample: str, as_json: bool) -> None:
 
 
 def _lines(sample: Sample, entry: QueueEntry, scores: Any, outcomes: Outcomes) -> list[str]:
-    from engine.outcomes import name_choice
+    from engine.verdicts.outcomes import name_choice
 
     lines = [f"{sample.sample_id}  {sample.file}:{sample.row}  {', '.join(sample.flags)}".rstrip()]
     lines.append(

@@ -34,10 +34,10 @@ def verdict(
     from contextlib import closing
 
     from engine.config import load_config
-    from engine.outcomes import name_choice
     from engine.project import Project
     from engine.reviewing import Review, name_reviewer
     from engine.store import Store
+    from engine.verdicts.outcomes import name_choice
 
     if (prefer is None) != (over is None):
         raise click.UsageError("--prefer and --over go together.", context)

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import ExportRefusedError
-from engine.manifests import ExportPlan
+from engine.exports.manifests import ExportPlan
+from engine.exports.splitting import Part, Reasons, group_of, hold_out, split
 from engine.project import Project
 from engine.selecting import MapColumns, select
 from engine.sources import SourceReader
-from engine.splitting import Part, Reasons, group_of, hold_out, split
 from engine.statistics import rank_ids
 from engine.store import Store
 

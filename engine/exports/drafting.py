@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from engine.errors import RowRefusedError
 from engine.formats.catalog import Format, JudgingWriter, Writer
-from engine.outcomes import Decision, Outcomes
 from engine.records import Message, Response, Sample, TrainingPair
 from engine.rows import Block
 from engine.sources import SourceReader, parse_block
 from engine.spreading import count_workers, spread
+from engine.verdicts.outcomes import Decision, Outcomes
 
 NOT_IN_COLUMNS = "more than columns hold (tools, tool calls): export it to .jsonl"
 BOTH_WAYS = "answer with both labels"

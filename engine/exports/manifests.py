@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from engine.exports.splitting import Part
 from engine.logs import count_lines, is_empty, read_header
 from engine.project import Project
-from engine.residual import Residual
-from engine.splitting import Part
 from engine.store import Store
+from engine.verdicts.residual import Residual
 
 SUFFIX = ".manifest.json"
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from engine.drafting import Draft, Drafting
 from engine.errors import ExportRefusedError, RowRefusedError
+from engine.exports.drafting import Draft, Drafting
 from engine.formats.catalog import is_grouped, load_format
-from engine.outcomes import Decision
 from engine.project import Project
 from engine.records import Pair, Sample
 from engine.sources import Original
+from engine.verdicts.outcomes import Decision
 
 CANNOT_SAY = "the original row cannot say which of the two is better"
 

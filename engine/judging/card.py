@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.intervals import Estimate, Floats, Ints, bootstrap, correlate, estimate_share, wilson
+from engine.judging.intervals import Estimate, Floats, Ints, bootstrap, correlate, estimate_share, wilson
 from engine.records import label_pair
 
 Objects = npt.NDArray[np.object_]

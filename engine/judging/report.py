@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import ConfigError
-from engine.judge_card import Answers, Calls, Card, make_card
+from engine.judging.card import Answers, Calls, Card, make_card
 from engine.logs import stream_log
 from engine.project import Project
-from engine.score_logs import HEADER, find_logs
+from engine.scores.score_logs import HEADER, find_logs
 from engine.sources import SourceReader, fingerprint
 from engine.store import Store
 

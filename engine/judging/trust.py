@@ -1,7 +1,7 @@
 """One plain sentence on whether to trust a scorer, by rules that are written down here."""
 
-from engine.intervals import Estimate
-from engine.judge_card import Card
+from engine.judging.card import Card
+from engine.judging.intervals import Estimate
 
 FEWEST_PAIRS = 50
 """Labelled pairs below which nothing is said of agreement."""

@@ -6,7 +6,7 @@ from typing import Protocol
 from engine.modelling.conversations import Conversation, UnfitError
 from engine.modelling.encoding import Encoded
 from engine.records import Score
-from engine.wanted import Wanted
+from engine.scores.wanted import Wanted
 
 Asked = tuple[str, Conversation]
 """A response id, and the response in its conversation."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from engine.filtering import BY_NAME, COLUMNS, COMPARISONS, Column
+from engine.querying.filtering import BY_NAME, COLUMNS, COMPARISONS, Column
 
 VALUE_BEGUN = re.compile(r'([A-Za-z_]+)(?:!=|==|[:=])("[^"\\]*|[^"\\\s()]*)$')
 WORD_BEGUN = re.compile(r'[^\s()"<>=!:]*$')

@@ -8,11 +8,11 @@ from functools import reduce
 import numpy as np
 import numpy.typing as npt
 
-from engine.filtering import BY_NAME, COLUMNS, Condition, Either, Every, Filter, Not, parse
-from engine.outcomes import Outcomes
+from engine.querying.filtering import BY_NAME, COLUMNS, Condition, Either, Every, Filter, Not, parse
 from engine.schema import CONTAINING, TEXTS
-from engine.steps import Outcome, Remark
 from engine.store import Floats, Ints, Store
+from engine.verdicts.outcomes import Outcomes
+from engine.verdicts.steps import Outcome, Remark
 
 Mask = npt.NDArray[np.bool_]
 

@@ -35,8 +35,8 @@ class Scorer(Protocol):
     """A frozen dataclass of its parameters that is called.
 
     It may also have `depends_on_dataset`, `compares_responses`, `is_costly`, `packages` and `facts()`, as NamedScorer
-    explains them, and `variant`, which its name ends with. prefmap calls it with engine.wanted.Wanted, which knows
-    more than the samples: once per run, on Ray once per chunk, so that what it loads should stay loaded.
+    explains them, and `variant`, which its name ends with. prefmap calls it with engine.scores.wanted.Wanted, which
+    knows more than the samples: once per run, on Ray once per chunk, so that what it loads should stay loaded.
     """
 
     def __call__(self, samples: Iterable[Sample]) -> Iterator[Score]:

@@ -11,9 +11,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.embeddings import Embedder, identify_embedder, load_embedder
 from engine.errors import ScorerRefusedError
 from engine.fitting import Pairs, check_pairs, fit_folds
+from engine.modelling.embeddings import Embedder, identify_embedder, load_embedder
 from engine.ngrams import TEXTS_AT_ONCE, Text, Vocabulary
 from engine.records import Response, Sample, Score
 from engine.spreading import count_processors, spread

@@ -22,7 +22,7 @@ from engine.modelling.loading import (
 from engine.modelling.log_probs import KeptLogProbs, LogProb, LogProbs, read_log_probs
 from engine.modelling.windows import describe, encode_window, list_asked
 from engine.records import Sample, Score, content_hash
-from engine.wanted import Wanted
+from engine.scores.wanted import Wanted
 
 TOKENS_ON_GPU = 16_384
 """Fewer than for a reward model: each token has logits as wide as the vocabulary."""

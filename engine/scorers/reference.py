@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.embeddings import (
+from engine.errors import ScorerRefusedError
+from engine.modelling.embeddings import (
     DEFAULT_EMBEDDER,
     Embedder,
     Vectors,
     identify_embedder,
     load_embedder,
 )
-from engine.errors import ScorerRefusedError
 from engine.records import Response, Sample, Score, content_hash
-from engine.references import References, read_references
-from engine.wanted import Wanted
+from engine.scores.references import References, read_references
+from engine.scores.wanted import Wanted
 
 PAIRS_AT_ONCE = {"cosine": 2048, "bertscore": 256, "rouge_l": 64}
 """Pairs that are scored before the first of them is logged, by metric: enough to find texts of like length."""

@@ -23,7 +23,7 @@ from engine.modelling.mixtures import find_overlap
 from engine.modelling.served import Server
 from engine.modelling.windows import describe, encode_window, list_asked
 from engine.records import Sample, Score
-from engine.wanted import Wanted
+from engine.scores.wanted import Wanted
 
 TOKENS_ON_GPU = 65_536
 TOKENS_ON_CPU = 2_048

@@ -14,7 +14,7 @@ from weakref import finalize
 from engine.errors import PrefmapError, RunnerError, ScorerRefusedError
 from engine.records import Sample, Score
 from engine.scorers.catalog import NamedScorer
-from engine.wanted import Ledger, Wanted
+from engine.scores.wanted import Ledger, Wanted
 
 CHUNK_RESPONSES = 512
 """What a worker is given at a time, at most. What a dying one holds is scored again by another."""

@@ -8,7 +8,7 @@ from engine.errors import ConfigError
 from engine.logs import Line, is_empty, read_header, stream_log
 from engine.project import Project
 from engine.records import Score
-from engine.wanted import Ledger
+from engine.scores.wanted import Ledger
 
 HEADER = "header"
 

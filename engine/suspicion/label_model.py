@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.margins import sigmoid, standardise
+from engine.suspicion.margins import sigmoid, standardise
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

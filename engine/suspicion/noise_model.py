@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.label_model import Prior, fit_labels
-from engine.margins import average, sigmoid
-from engine.verdict_model import REVIEWER_ERROR, count_controls, learn
+from engine.suspicion.label_model import Prior, fit_labels
+from engine.suspicion.margins import average, sigmoid
+from engine.suspicion.verdict_model import REVIEWER_ERROR, count_controls, learn
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

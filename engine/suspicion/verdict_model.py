@@ -5,8 +5,8 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from engine.label_model import Prior
-from engine.margins import sigmoid
+from engine.suspicion.label_model import Prior
+from engine.suspicion.margins import sigmoid
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.config import load_config
-from engine.outcomes import Outcomes
 from engine.project import Project
 from engine.records import content_of
-from engine.residual import (
+from engine.store import Store
+from engine.verdicts.outcomes import Outcomes
+from engine.verdicts.residual import (
     ASSUMED_ERROR,
     OUT,
     RIGHT,
@@ -25,10 +26,9 @@ from engine.residual import (
     estimate_error,
     estimate_residual,
 )
-from engine.serving import READ, SKIPPED, Served, permute, reached
-from engine.steps import History, Outcome
-from engine.stopping import RECENT, Yield, measure_yield
-from engine.store import Store
+from engine.verdicts.serving import READ, SKIPPED, Served, permute, reached
+from engine.verdicts.steps import History, Outcome
+from engine.verdicts.stopping import RECENT, Yield, measure_yield
 
 Codes = npt.NDArray[np.int8]
 Floats = npt.NDArray[np.float64]

@@ -7,7 +7,7 @@ from typing import NamedTuple, Self, get_args
 
 from engine.errors import VerdictRefusedError
 from engine.records import Pair, Sample, Verdict
-from engine.steps import History, Outcome, Remark, RemarkKind
+from engine.verdicts.steps import History, Outcome, Remark, RemarkKind
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.intervals import Z, wilson
+from engine.judging.intervals import Z, wilson
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int8]

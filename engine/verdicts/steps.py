@@ -8,7 +8,7 @@ from typing import Literal, Self, get_args
 from engine.errors import LogDamagedError
 from engine.logs import Line, read_log
 from engine.records import Verdict, content_of
-from engine.serving import SERVED, Served
+from engine.verdicts.serving import SERVED, Served
 
 RemarkKind = Literal["note", "flag"]
 

@@ -4,13 +4,13 @@ from contextlib import closing
 import pytest
 from sitting import read_labels, sit
 
-from engine.auditing import audit, audit_project, read_steps
 from engine.exporting import export
-from engine.manifests import ExportPlan
+from engine.exports.manifests import ExportPlan
 from engine.records import content_of
 from engine.reviewing import Review
 from engine.sources import SourceReader
 from engine.store import Store
+from engine.verdicts.auditing import audit, audit_project, read_steps
 from engine.verifying import verify
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from engine.benching import Bench, Run, measure_noise, open_bench, score_labels, summarise, suspect
-from engine.detecting import Found, Scored, ask_cleanlab, count_found, rank_by_all
-from engine.planting import Planted, plant
+from engine.bench.detecting import Found, Scored, ask_cleanlab, count_found, rank_by_all
+from engine.bench.noise import Bench, Run, measure_noise, open_bench, score_labels, summarise, suspect
+from engine.bench.planting import Planted, plant
 from engine.records import Message, Sample
 
 NAN = float("nan")

@@ -9,11 +9,11 @@ import pytest
 
 from engine.errors import LogDamagedError, LogUnwritableError
 from engine.logs import find_break, read_log
-from engine.outcomes import Outcomes
 from engine.project import Project
 from engine.records import Labelled, Message, Sample
 from engine.reviewing import Review, plan_bulk
-from engine.steps import Batch, History, Outcome, Remark
+from engine.verdicts.outcomes import Outcomes
+from engine.verdicts.steps import Batch, History, Outcome, Remark
 
 ONE = Labelled("1" * 16, "good", "bad")
 TWO = Labelled("2" * 16, "fine", "poor")

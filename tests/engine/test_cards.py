@@ -1,6 +1,6 @@
 import pytest
 
-from engine.cards import advise_smoothing, write_card
+from engine.exports.cards import advise_smoothing, write_card
 
 PLAN = {"policy": "adm", "fraction": 1 / 3, "seed": 42, "format": "trl", "holdout": 0.05}
 SOURCE = {"name": "a.jsonl", "sha256": "ab", "format": "h4", "rows": 9, "samples": 8, "refused": 1}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engine.companions import agree_with_labels, correlate_scorers
+from engine.suspicion.companions import agree_with_labels, correlate_scorers
 
 NAN = float("nan")
 MARGINS = np.array([[1.0, 2.0, NAN], [-1.0, -2.0, NAN], [0.0, 0.0, NAN], [3.0, NAN, NAN]])

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.diagnosing import BEST_ACCURACY, diagnose, estimate_accuracy, find_truth, number_sources
-from engine.noise_model import WRONG_SHARE
-from engine.outcomes import Outcome, Outcomes
 from engine.records import Message, Sample
+from engine.suspicion.noise_model import WRONG_SHARE
+from engine.verdicts.outcomes import Outcome, Outcomes
 
 NAN = math.nan
 

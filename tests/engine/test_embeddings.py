@@ -6,9 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from engine.embeddings import identify_embedder, load_embedder
 from engine.errors import ScorerRefusedError
 from engine.modelling.batching import pack
+from engine.modelling.embeddings import identify_embedder, load_embedder
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -143,7 +143,7 @@ def test_a_folder_that_is_no_model_is_refused(copied, tmp_path):
 def test_the_extra_that_is_missing_is_named():
     code = (
         "import sys; sys.modules['transformers'] = None\n"
-        "from engine.embeddings import load_embedder\n"
+        "from engine.modelling.embeddings import load_embedder\n"
         "from engine.errors import ScorerRefusedError\n"
         "try:\n    load_embedder('any')\nexcept ScorerRefusedError as error:\n    print(error)"
     )

@@ -20,8 +20,8 @@ from engine.errors import (
     VerifyError,
 )
 from engine.exporting import ENDINGS, Exported, export
+from engine.exports.manifests import ExportPlan, manifest_of
 from engine.formats.catalog import WRITERS
-from engine.manifests import ExportPlan, manifest_of
 from engine.map_writer import read_parquet_rows, read_table_rows
 from engine.mapping import build_map
 from engine.project import Project

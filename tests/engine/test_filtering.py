@@ -6,9 +6,19 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.completing import complete
 from engine.errors import FilterError
-from engine.filtering import BY_NAME, COLUMNS, COMPARISONS, Condition, Either, Every, Not, describe_language, parse
+from engine.querying.completing import complete
+from engine.querying.filtering import (
+    BY_NAME,
+    COLUMNS,
+    COMPARISONS,
+    Condition,
+    Either,
+    Every,
+    Not,
+    describe_language,
+    parse,
+)
 
 SUSPECT = Condition("suspicion", ">", 0.8)
 FLAN = Condition("source", ":", "flan")

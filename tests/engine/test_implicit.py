@@ -12,7 +12,7 @@ from engine.modelling.encoding import Encoded
 from engine.records import Message, Sample
 from engine.scorers.catalog import make_scorer
 from engine.scorers.implicit import KEPT, Implicit
-from engine.wanted import Wanted
+from engine.scores.wanted import Wanted
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # what other packages warn of while they are imported is not ours
 

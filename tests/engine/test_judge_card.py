@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from engine.intervals import Estimate, bootstrap, correlate, estimate_share, wilson
-from engine.judge_card import Answers, Calls, Card, make_card
-from engine.trust import judge_the_judge
+from engine.judging.card import Answers, Calls, Card, make_card
+from engine.judging.intervals import Estimate, bootstrap, correlate, estimate_share, wilson
+from engine.judging.trust import judge_the_judge
 
 PROMPTS = 400
 RANDOM = np.random.default_rng(7)

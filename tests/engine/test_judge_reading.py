@@ -13,7 +13,7 @@ from engine.scorers.judge.prompts import ask_better, ask_score, find_orders
 from engine.scorers.judge.questions import Pairwise, Pointwise, write_schema
 from engine.scorers.judge.reading import Answer, Reading, find_answer, weigh
 from engine.scorers.judge.rubric import Aspect, read_rubric
-from engine.wanted import Ledger, Wanted
+from engine.scores.wanted import Ledger, Wanted
 
 NINE = tuple(str(number) for number in range(1, 10))
 TEN = tuple(str(number) for number in range(1, 11))

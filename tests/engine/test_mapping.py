@@ -7,16 +7,16 @@ import pytest
 from engine.diagnosing import diagnose
 from engine.errors import ConfigError, LogDamagedError, ProjectMissingError
 from engine.exporting import export
+from engine.exports.manifests import ExportPlan
 from engine.logs import Log
-from engine.manifests import ExportPlan
 from engine.map_writer import read_table_rows
 from engine.mapping import ENSEMBLE, average, build_map, standardise
-from engine.noise_model import refit
 from engine.project import Project
 from engine.reviewing import Review
 from engine.sources import SourceReader, fingerprint
 from engine.statistics import divide_regions, measure, rank_ids
 from engine.store import Store
+from engine.suspicion.noise_model import refit
 
 TABLES = ("meta", "sample", "response", "label", "score", "point", "cut", "suspicion", "verdict")
 

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.columns import LONGEST_SEARCH
 from engine.errors import FilterError
-from engine.filtering import SELECTIONS, parse
 from engine.mapping import build_map
-from engine.matching import Matcher
-from engine.outcomes import Outcomes
+from engine.querying.columns import LONGEST_SEARCH
+from engine.querying.filtering import SELECTIONS, parse
+from engine.querying.matching import Matcher
 from engine.records import Labelled
 from engine.reviewing import Review
 from engine.scorers.catalog import make_scorer
 from engine.scoring import score
 from engine.store import Store
+from engine.verdicts.outcomes import Outcomes
 
 TEXTS = ['say "Hi"', "STRASSE\n\u00c9tude", "back\\slash a.b [x]", "user", "straße étude", ""]
 

@@ -9,11 +9,11 @@ from hypothesis.extra.numpy import arrays
 from scipy.optimize import approx_fprime
 from scipy.stats import norm, rankdata
 
-from engine.calibration import Bin, compare
-from engine.label_model import fit_labels, label_loss
-from engine.margins import average, standardise
-from engine.noise_model import WRONG_SHARE, fit, hold_out, refit
-from engine.verdict_model import REVIEWER_ERROR, Rows, Verdicts, count_controls, verdict_loss
+from engine.suspicion.calibration import Bin, compare
+from engine.suspicion.label_model import fit_labels, label_loss
+from engine.suspicion.margins import average, standardise
+from engine.suspicion.noise_model import WRONG_SHARE, fit, hold_out, refit
+from engine.suspicion.verdict_model import REVIEWER_ERROR, Rows, Verdicts, count_controls, verdict_loss
 
 NAN = math.nan
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engine.planting import KINDS, draw, plant
+from engine.bench.planting import KINDS, draw, plant
 from engine.records import Message, Sample
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from engine.errors import ExportRefusedError, VerifyError
-from engine.predicting import Forecast, foresee, load_forecast
+from engine.exports.predicting import Forecast, foresee, load_forecast
 
 
 class Words:
@@ -101,7 +101,7 @@ def test_a_folder_without_a_tokenizer_is_one_sentence(tmp_path):
 MISSING = """
 import sys
 sys.modules[sys.argv[1]] = None
-from engine.predicting import load_forecast
+from engine.exports.predicting import load_forecast
 from engine.errors import PrefmapError
 try:
     load_forecast("any", 1024, "trl")

@@ -8,10 +8,10 @@ from itertools import chain
 import pytest
 
 from engine.errors import ScorerRefusedError
-from engine.ray_running import Chunk, Done, Worker, divide, score_chunk
 from engine.records import Message, Sample, Score
 from engine.scorers.catalog import NamedScorer
-from engine.wanted import Ledger, Wanted
+from engine.scores.ray_running import Chunk, Done, Worker, divide, score_chunk
+from engine.scores.wanted import Ledger, Wanted
 
 
 def make_sample(n: int, texts: tuple[str, ...] = ("long answer", "short")) -> Sample:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.exporting import export
+from engine.exports.manifests import ExportPlan
 from engine.importing import import_file
-from engine.manifests import ExportPlan
 from engine.project import Project
 from engine.records import Sample
 from engine.sources import SourceReader

@@ -10,12 +10,12 @@ import pytest
 from engine.errors import ScorerRefusedError
 from engine.logs import read_log
 from engine.records import Message, Sample
-from engine.references import read_references
 from engine.scorers.catalog import make_scorer
 from engine.scorers.reference import Reference, match_greedily
+from engine.scores.references import read_references
+from engine.scores.wanted import Wanted
 from engine.scoring import score
 from engine.sources import SourceReader
-from engine.wanted import Wanted
 
 ROWS = [
     {"prompt": f"Question {n}?", "chosen": f"the cat {n} sat on the mat.", "rejected": f"dogs ran {n} miles " * (n % 4)}

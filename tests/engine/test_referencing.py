@@ -8,8 +8,8 @@ from engine.endpoints.pace import Pace
 from engine.endpoints.settings import Endpoint
 from engine.errors import ScorerRefusedError
 from engine.logs import read_log
-from engine.references import read_references
 from engine.referencing import Asking, write_references
+from engine.scores.references import read_references
 from engine.sources import SourceReader
 
 ROWS = [{"prompt": f"Question {n // 2}?", "chosen": f"a{n}", "rejected": f"b{n}"} for n in range(20)]

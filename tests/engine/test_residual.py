@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.intervals import wilson
-from engine.residual import (
+from engine.bench.simulating import Plan, simulate_review
+from engine.judging.intervals import wilson
+from engine.verdicts.residual import (
     FEWEST_CONTROLS,
     OUT,
     PERFECT,
@@ -18,7 +19,6 @@ from engine.residual import (
     estimate_error,
     estimate_residual,
 )
-from engine.simulating import Plan, simulate_review
 
 
 def arrays(suspicion, wrong: int, right: int, unread: int):

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from engine.errors import LogBusyError, LogDamagedError, VerdictRefusedError
 from engine.logs import Log, find_break, read_log
-from engine.outcomes import VERDICTS, Decision, Outcomes, decide, weigh
 from engine.project import Project
 from engine.records import Labelled, Message, Pair, Sample, content_of
 from engine.reviewing import Review, name_reviewer, unread
-from engine.steps import History, Outcome, Remark
+from engine.verdicts.outcomes import VERDICTS, Decision, Outcomes, decide, weigh
+from engine.verdicts.steps import History, Outcome, Remark
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

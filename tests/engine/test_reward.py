@@ -12,7 +12,7 @@ from engine.errors import ScorerRefusedError
 from engine.modelling.loading import Origin
 from engine.records import Message, Sample
 from engine.scorers.reward import Reward
-from engine.wanted import Wanted
+from engine.scores.wanted import Wanted
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # what other packages warn of while they are imported is not ours
 

@@ -6,8 +6,8 @@ import pytest
 
 from engine.errors import ExportRefusedError
 from engine.exporting import export
+from engine.exports.manifests import ExportPlan
 from engine.importing import import_file
-from engine.manifests import ExportPlan
 from engine.project import Project
 from engine.reviewing import Review
 from engine.sources import SourceReader

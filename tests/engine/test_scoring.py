@@ -19,9 +19,9 @@ from engine.records import Message, Sample, Score
 from engine.scorers.catalog import SCORERS, NamedScorer, kinds, make_scorer
 from engine.scorers.column import Column
 from engine.scorers.crossfit import Crossfit
+from engine.scores.wanted import Ledger, Shard, Wanted
 from engine.scoring import FLUSH_LINES, Coverage, Terms, score
 from engine.sources import SourceReader, fingerprint
-from engine.wanted import Ledger, Shard, Wanted
 
 
 def pair_row(n: int, chosen: object = 0.9, rejected: object = 0.1) -> dict:

@@ -13,7 +13,7 @@ from engine.modelling.served import Server
 from engine.modelling.windows import list_asked
 from engine.records import Message, Sample
 from engine.scorers.reward import Reward
-from engine.wanted import Wanted
+from engine.scores.wanted import Wanted
 
 SAMPLES = [
     Sample.of(

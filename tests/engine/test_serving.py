@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.serving import READ, REPEAT_DISTANCE, SKIPPED, UNREAD, Reading, Server, Turn, permute, reached
+from engine.verdicts.serving import READ, REPEAT_DISTANCE, SKIPPED, UNREAD, Reading, Server, Turn, permute, reached
 
 IDS = [f"{n * 7919:016x}" for n in range(600)]
 

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from engine.errors import ExportRefusedError, VerifyError
 from engine.exporting import ENDINGS, export
+from engine.exports.manifests import ExportPlan, manifest_of
+from engine.exports.splitting import group_of, heldout_of, hold_out
 from engine.formats.catalog import WRITERS
-from engine.manifests import ExportPlan, manifest_of
 from engine.map_writer import read_parquet_rows, read_table_rows
 from engine.mapping import build_map
 from engine.project import Project
 from engine.records import Message, Sample
 from engine.reviewing import Review
 from engine.sources import SourceReader
-from engine.splitting import group_of, heldout_of, hold_out
 from engine.verifying import verify
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -232,7 +232,7 @@ KILL = """
 import os, signal, sys
 from pathlib import Path
 import engine.exporting as exporting
-from engine.manifests import ExportPlan
+from engine.exports.manifests import ExportPlan
 from engine.project import Project
 
 def tell(done, total):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engine.stopping import (
+from engine.verdicts.stopping import (
     Stretch,
     draw_curve,
     measure_yield,

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from engine.commands.export import FORMATS as OFFERED
-from engine.drafting import BOTH_WAYS, NOT_IN_COLUMNS, TWICE, fits
 from engine.errors import RowRefusedError, VerifyError
 from engine.exporting import DESCRIPTION, export
+from engine.exports.drafting import BOTH_WAYS, NOT_IN_COLUMNS, TWICE, fits
+from engine.exports.manifests import ExportPlan
 from engine.formats.catalog import VERBATIM, WRITERS, detect_format, load_format, load_writer
 from engine.importing import import_file
-from engine.manifests import ExportPlan
 from engine.map_writer import read_parquet_rows
 from engine.pairs import MORE_THAN_TEXT
 from engine.project import Project

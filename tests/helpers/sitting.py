@@ -4,12 +4,12 @@ from contextlib import closing
 
 import numpy as np
 
-from engine.auditing import Labels
 from engine.project import Project
 from engine.reviewing import Review
-from engine.serving import READ, UNREAD, Reading, Server
 from engine.sources import SourceReader
 from engine.store import Store
+from engine.verdicts.auditing import Labels
+from engine.verdicts.serving import READ, UNREAD, Reading, Server
 
 
 def read_labels(project: Project) -> Labels:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from engine.outcomes import VERDICTS
 from engine.statistics import divide_regions
 from engine.store import Cut, MapPoints
+from engine.verdicts.outcomes import VERDICTS
 from tui.cloud import Cloud
 from tui.map_view import MapView
 from tui.plot import fit

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import FilterError, SampleUnknownError
-from engine.outcomes import VERDICTS, Outcomes
 from engine.reviewing import Review
 from engine.store import Store
+from engine.verdicts.outcomes import VERDICTS, Outcomes
 from tui.queue import Match
 from tui.session import Session
 

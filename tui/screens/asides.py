@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from engine.steps import Outcome
+from engine.verdicts.steps import Outcome
 from tui.page import Block
 from tui.screens.describe import NO_VALUE, say_turn
 from tui.session import Shown

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from textual import on
 
-from engine.completing import complete
 from engine.errors import PrefmapError
+from engine.querying.completing import complete
 from engine.records import Verdict
 from tui.dialogs.bulk import BulkDialog, Preview
 from tui.dialogs.line import LineDialog, Question

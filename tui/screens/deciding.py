@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from engine.errors import PrefmapError
-from engine.outcomes import name_choice
 from engine.records import Pair, Verdict
-from engine.steps import Outcome, Step
+from engine.verdicts.outcomes import name_choice
+from engine.verdicts.steps import Outcome, Step
 from tui.screens.base import SMALLEST, BaseScreen
 from tui.screens.describe import describe_choice, describe_step
 from tui.session import Shown

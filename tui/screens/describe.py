@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.records import Message
-from engine.steps import Outcome, Step
+from engine.verdicts.steps import Outcome, Step
 from tui.looks import DIFF, LOOKS
 from tui.page import STACKED_COLUMNS, Block, View
 from tui.session import Progress, Shown

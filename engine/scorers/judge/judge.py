@@ -13,7 +13,7 @@ from engine.scorers.judge.prompts import hash_prompts
 from engine.scorers.judge.questions import Pairwise, Pointwise
 from engine.scorers.judge.rubric import hash_rubric, read_rubric
 from engine.scorers.judge.running import Run, Settings
-from engine.wanted import Wanted
+from engine.scores.wanted import Wanted
 
 MODES = ("pointwise", "pairwise")
 PROVENANCE = {"provenance": True}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from engine.records import Response, Sample, Score
 from engine.scorers.judge.prompts import Turns, ask_better, ask_score, find_orders
 from engine.scorers.judge.rubric import Aspect
-from engine.wanted import Wanted
+from engine.scores.wanted import Wanted
 
 FIRST_WINS = {"A": 1.0, "B": 0.0, "C": 0.5}
 SECOND_WINS = {"A": 0.0, "B": 1.0, "C": 0.5}

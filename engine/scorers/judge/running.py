@@ -19,7 +19,7 @@ from engine.scorers.judge.answers import ask_again, read_scores
 from engine.scorers.judge.estimating import estimate
 from engine.scorers.judge.questions import Plan, Question, write_schema
 from engine.scorers.judge.reading import find_answer
-from engine.wanted import Wanted
+from engine.scores.wanted import Wanted
 
 TRIAL = Sample.of(
     prompt=[Message("user", "What is the capital of France?")], texts=("Paris.", "Lyon."), labels=(None, None)
