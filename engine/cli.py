@@ -24,6 +24,7 @@ COMMANDS = {
     "verify": "engine.commands.verify:verify",
     "bench": "engine.commands.bench:bench",
     "list": "engine.commands.list_:list_",
+    "completion": "engine.commands.completion:completion",
 }
 """Import paths by name, in the order of the work."""
 

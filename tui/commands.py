@@ -27,7 +27,12 @@ class TerminalPoorError(PrefmapError):
 class WithApp(Commands):
     """All commands; and a file or a project by itself means: go and review it."""
 
-    paths = {**Commands.paths, "review": "tui.commands:review", "open": "tui.commands:open_"}
+    paths = {
+        **Commands.paths,
+        "review": "tui.commands:review",
+        "open": "tui.commands:open_",
+        "demo": "tui.demo:demo",
+    }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         names = [name for name in super().list_commands(ctx) if name not in ("open", "review")]
