@@ -5,6 +5,7 @@ simulated samples of four responses, 10 % of them with an exchanged pair, it fin
 all responses does: AUROC .742 against .730 for a scorer right 60 % of the time, .992 against .987 at 82 %.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -93,12 +94,10 @@ def _name(names: Sequence[str], shares: Floats) -> dict[str, float]:
 
 def number_sources(sources: Sequence[str]) -> tuple[list[str], Ints]:
     """Name the sources, and number each sample's; small ones are taken together under the empty name."""
-    if not len(sources):
-        return [], np.zeros(0, dtype=np.int64)
-    names, number, counts = np.unique(np.array(sources, dtype=object), return_inverse=True, return_counts=True)
-    kept = [name if count >= FEWEST_OF_SOURCE else "" for name, count in zip(names.tolist(), counts, strict=True)]
-    merged = sorted(set(kept))
-    return merged, np.array([merged.index(name) for name in kept], dtype=np.int64)[number]
+    counts = Counter(sources)
+    merged = sorted({name if count >= FEWEST_OF_SOURCE else "" for name, count in counts.items()})
+    place = {name: merged.index(name if count >= FEWEST_OF_SOURCE else "") for name, count in counts.items()}
+    return merged, np.fromiter(map(place.__getitem__, sources), dtype=np.int64, count=len(sources))
 
 
 def find_truth(sample: Sample, outcomes: Outcomes) -> float:

@@ -182,8 +182,12 @@ def standardise(scores: Floats) -> Floats:
     """z-score the scores of one scorer over all responses; what has no spread becomes 0."""
     if np.isnan(scores).all():
         return scores
-    spread = float(np.nanstd(scores))
-    return np.asarray((scores - np.nanmean(scores)) / (spread or 1.0))
+    return np.asarray((scores - np.nanmean(scores)) / measure_spread(scores))
+
+
+def measure_spread(scores: Floats) -> float:
+    """Give the standard deviation over all responses; 1 where there is none."""
+    return 1.0 if np.isnan(scores).all() else float(np.nanstd(scores)) or 1.0
 
 
 def average(scores: Sequence[Floats]) -> Floats:
@@ -199,7 +203,7 @@ def average(scores: Sequence[Floats]) -> Floats:
 def _write_points(writer: MapWriter, scorer: str, shape: Shape, scores: Floats, tie_rank: Ints) -> Floats:
     """Write one map with its cuts; give the margins in units of the scores' standard deviation."""
     statistics = shape.measure(scores)
-    margin = shape.measure(standardise(scores)).margin
+    margin = statistics.margin / measure_spread(scores)
     regions = divide_regions(statistics.quality, statistics.variability, tie_rank)
     writer.add("point", {
         "scorer": [scorer] * len(shape.ids),

@@ -4,13 +4,19 @@ Scores S and labels Y are float arrays of shape (samples, K); NaN means missing.
 where a statistic is not defined.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.spreading import count_processors
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+AT_ONCE = 8_192
+"""Samples measured at a time: so few stay in the processor's cache, and several processors can share them out."""
 
 HIGH_AVERAGE, LOW_AVERAGE, HIGH_VARIANCE = "high_average", "low_average", "high_variance"
 
@@ -44,22 +50,35 @@ class Statistics(NamedTuple):
 
 
 def measure(scores: Floats, labels: Floats) -> Statistics:
-    """Compute all statistics of samples of the same K."""
+    """Compute all statistics of samples of the same K; each depends on its own sample alone."""
+    columns = np.empty((len(Statistics._fields), len(scores)))
+
+    def fill(start: int) -> None:
+        part = slice(start, start + AT_ONCE)
+        columns[:, part] = _measure(*(np.ascontiguousarray(one[part].T, dtype=np.float64) for one in (scores, labels)))
+
+    with ThreadPoolExecutor(count_processors()) as pool:
+        list(pool.map(fill, range(0, len(scores), AT_ONCE)))
+    return Statistics(*columns)
+
+
+def _measure(scores: Floats, labels: Floats) -> Statistics:
+    """Do the work. From here on, arrays have shape (K, samples): sums over a short last axis are slow."""
     scored = ~np.isnan(scores)
-    count = scored.sum(axis=1)
+    count = scored.sum(axis=0)
     quality = _mean(scores, scored)
-    spread = np.where(scored, scores - quality[:, None], 0.0)
-    variability = np.where(count >= 2, _divide((spread**2).sum(axis=1), count), np.nan)
+    spread = np.where(scored, scores - quality, 0.0)
+    variability = np.where(count >= 2, _divide((spread**2).sum(axis=0), count), np.nan)
     known = scored & ~np.isnan(labels)
-    known &= known.sum(axis=1, keepdims=True) >= 2
+    known &= known.sum(axis=0) >= 2
     return Statistics(quality, variability, *_correlate(scores, labels, known))
 
 
 def _correlate(scores: Floats, labels: Floats, known: npt.NDArray[np.bool_]) -> tuple[Floats, ...]:
     s, y = np.where(known, scores, 0.0), np.where(known, labels, 0.0)
-    count = known.sum(axis=1)
-    s_centred = np.where(known, s - _mean(scores, known)[:, None], 0.0)
-    y_centred = np.where(known, y - _mean(labels, known)[:, None], 0.0)
+    count = known.sum(axis=0)
+    s_centred = np.where(known, s - _mean(scores, known), 0.0)
+    y_centred = np.where(known, y - _mean(labels, known), 0.0)
     varies = _varies(scores, known) & _varies(labels, known)
     defined = count >= 2
     return (
@@ -67,42 +86,42 @@ def _correlate(scores: Floats, labels: Floats, known: npt.NDArray[np.bool_]) -> 
         np.where(varies, _cosine(s_centred, y_centred), np.nan),
         _tau_b(s, y, known),
         _exp_kl(s, y, known),
-        np.where(defined, _divide((s_centred * y_centred).sum(axis=1), count), np.nan),
+        np.where(defined, _divide((s_centred * y_centred).sum(axis=0), count), np.nan),
         _margin(scores, labels, known),
     )
 
 
 def _cosine(a: Floats, b: Floats) -> Floats:
-    return _divide((a * b).sum(axis=1), np.sqrt((a * a).sum(axis=1)) * np.sqrt((b * b).sum(axis=1)))
+    return _divide((a * b).sum(axis=0), np.sqrt((a * a).sum(axis=0)) * np.sqrt((b * b).sum(axis=0)))
 
 
 def _tau_b(s: Floats, y: Floats, known: npt.NDArray[np.bool_]) -> Floats:
-    left, right = np.triu_indices(s.shape[1], 1)
-    both = known[:, left] & known[:, right]
-    s_sign = np.sign(s[:, left] - s[:, right]) * both
-    y_sign = np.sign(y[:, left] - y[:, right]) * both
-    untied = np.abs(s_sign).sum(axis=1) * np.abs(y_sign).sum(axis=1)
-    return _divide((s_sign * y_sign).sum(axis=1), np.sqrt(untied))
+    left, right = np.triu_indices(len(s), 1)
+    both = known[left] & known[right]
+    s_sign = np.sign(s[left] - s[right]) * both
+    y_sign = np.sign(y[left] - y[right]) * both
+    untied = np.abs(s_sign).sum(axis=0) * np.abs(y_sign).sum(axis=0)
+    return _divide((s_sign * y_sign).sum(axis=0), np.sqrt(untied))
 
 
 def _exp_kl(s: Floats, y: Floats, known: npt.NDArray[np.bool_]) -> Floats:
-    s_sum, y_sum = s.sum(axis=1), y.sum(axis=1)
-    legal = ((s > 0) & (y >= 0) | ~known).all(axis=1) & known.any(axis=1) & (y_sum > 0)
-    counted = known & (y > 0) & legal[:, None]
-    share = np.where(counted, _divide(y, y_sum[:, None]), 0.0)
-    divergence = (share * (_log(y, counted) - _log(s, counted))).sum(axis=1) - _log(y_sum, legal) + _log(s_sum, legal)
+    s_sum, y_sum = s.sum(axis=0), y.sum(axis=0)
+    legal = ((s > 0) & (y >= 0) | ~known).all(axis=0) & known.any(axis=0) & (y_sum > 0)
+    counted = known & (y > 0) & legal
+    share = np.where(counted, _divide(y, y_sum), 0.0)
+    divergence = (share * (_log(y, counted) - _log(s, counted))).sum(axis=0) - _log(y_sum, legal) + _log(s_sum, legal)
     return np.where(legal, np.exp(-divergence), np.nan)
 
 
 def _margin(scores: Floats, labels: Floats, known: npt.NDArray[np.bool_]) -> Floats:
-    highest = np.where(known, labels, -np.inf).max(axis=1, keepdims=True)
-    lowest = np.where(known, labels, np.inf).min(axis=1, keepdims=True)
+    highest = np.where(known, labels, -np.inf).max(axis=0)
+    lowest = np.where(known, labels, np.inf).min(axis=0)
     margin: Floats = _mean(scores, known & (labels == highest)) - _mean(scores, known & (labels == lowest))
-    return np.where((highest > lowest)[:, 0], margin, np.nan)
+    return np.where(highest > lowest, margin, np.nan)
 
 
 def _mean(values: Floats, where: npt.NDArray[np.bool_]) -> Floats:
-    return _divide(np.where(where, values, 0.0).sum(axis=1), where.sum(axis=1))
+    return _divide(np.where(where, values, 0.0).sum(axis=0), where.sum(axis=0))
 
 
 def _log(values: Floats, where: npt.NDArray[np.bool_]) -> Floats:
@@ -111,8 +130,8 @@ def _log(values: Floats, where: npt.NDArray[np.bool_]) -> Floats:
 
 
 def _varies(values: Floats, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    highest = np.where(known, values, -np.inf).max(axis=1)
-    return np.asarray(highest > np.where(known, values, np.inf).min(axis=1))
+    highest = np.where(known, values, -np.inf).max(axis=0)
+    return np.asarray(highest > np.where(known, values, np.inf).min(axis=0))
 
 
 def _divide(a: npt.NDArray[np.generic], b: npt.NDArray[np.generic]) -> Floats:
@@ -143,15 +162,26 @@ def divide_regions(quality: Floats, variability: Floats, tie_rank: Ints) -> Regi
     """
     region = np.full(len(quality), None, dtype=object)
     placed = np.flatnonzero(~np.isnan(variability))
-    by_variability = placed[np.lexsort((tie_rank[placed], variability[placed]))]
+    by_variability = placed[sort(variability[placed], tie_rank[placed])]
     low = by_variability[: 2 * len(placed) // 3]
     high_variance = by_variability[len(low):]  # fmt: skip
-    by_quality = low[np.lexsort((tie_rank[low], quality[low]))]
+    by_quality = low[sort(quality[low], tie_rank[low])]
     high_average = by_quality[len(low) // 2 :]
     region[high_variance] = HIGH_VARIANCE
     region[by_quality[: len(low) // 2]] = LOW_AVERAGE
     region[high_average] = HIGH_AVERAGE
     return Regions(region, _least(variability, high_variance), _least(quality, high_average))
+
+
+def sort(values: Floats, tie_rank: Ints) -> Ints:
+    """Give the places of the values, least first, and of equal values those of lower `tie_rank` first."""
+    order = np.argsort(values)
+    ordered = values[order]
+    same = ordered[1:] == ordered[:-1]
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    among = order[tied]
+    order[tied] = among[np.lexsort((tie_rank[among], values[among]))]
+    return order
 
 
 def _least(values: Floats, where: Ints) -> float | None:
