@@ -1,0 +1,65 @@
+"""Who reads what: a queue shared out among reviewers by hashes, so that nobody has to be asked.
+
+Each content goes to the reviewer whose hash of it is the greatest (rendezvous hashing): one who joins takes a part from
+each of the others, and what they keep stays theirs. A part, chosen by a hash of its own, goes to all.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import ConfigError
+from engine.verdicts.shuffling import scramble
+
+Mask = npt.NDArray[np.bool_]
+
+DEFAULT_OVERLAP = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """How a project's samples are shared out."""
+
+    reviewers: tuple[str, ...]
+    overlap: float = DEFAULT_OVERLAP
+    """Share of the contents that all reviewers read, to see how they agree."""
+
+    def __post_init__(self) -> None:
+        if len(set(self.reviewers)) != len(self.reviewers) or not all(self.reviewers):
+            raise ConfigError("Each reviewer of an assignment needs a name of his or her own.")
+        if not 0 <= self.overlap <= 1:
+            raise ConfigError(f"The overlap is a share from 0 to 1, not {self.overlap}.")
+
+    @classmethod
+    def read(cls, path: Path) -> Self | None:
+        """Read an assignment; None where nothing is assigned. Raises ConfigError."""
+        if not path.exists():
+            return None
+        try:
+            found = json.loads(path.read_bytes())
+            if not isinstance(found["reviewers"], list):
+                raise TypeError("reviewers is no list")
+            return cls(tuple(map(str, found["reviewers"])), float(found["overlap"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f"{path} is no assignment ({error!r}). Make it anew: prefmap assign.") from error
+
+    def describe(self) -> dict[str, object]:
+        """Give it as JSON has it."""
+        return {"reviewers": list(self.reviewers), "overlap": self.overlap}
+
+    def shared(self, content_ids: Sequence[str]) -> Mask:
+        """Say which contents go to all reviewers."""
+        return scramble(content_ids, "overlap") < np.uint64(min(int(self.overlap * 2**64), 2**64 - 1))
+
+    def of(self, reviewer: str, content_ids: Sequence[str]) -> Mask:
+        """Say which contents a reviewer reads; one who has no part in it reads all."""
+        if reviewer not in self.reviewers:
+            return np.ones(len(content_ids), dtype=bool)
+        drawn = np.stack([scramble(content_ids, f"reviewer {name}") for name in self.reviewers])
+        mine: Mask = drawn.argmax(axis=0) == self.reviewers.index(reviewer)
+        return mine | self.shared(content_ids)
