@@ -25,6 +25,10 @@ class ProjectDamagedError(PrefmapError):
     """A file inside a project is missing or was changed."""
 
 
+class ProjectUnsafeError(PrefmapError):
+    """Others could write in a project, or it cannot be shared as asked."""
+
+
 class MapMissingError(PrefmapError):
     """A project has no map yet."""
 
@@ -79,6 +83,10 @@ class ExportRefusedError(PrefmapError):
 
 class PushRefusedError(PrefmapError):
     """An export cannot be uploaded."""
+
+
+class ReplayError(PrefmapError):
+    """An export cannot be made again as it was."""
 
 
 class VerifyError(PrefmapError):
