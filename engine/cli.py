@@ -23,6 +23,8 @@ COMMANDS = {
     "export": "engine.commands.export:export",
     "verify": "engine.commands.verify:verify",
     "replay": "engine.commands.replay:replay",
+    "log": "engine.commands.log:log",
+    "doctor": "engine.commands.doctor:doctor",
     "bench": "engine.commands.bench:bench",
     "list": "engine.commands.list_:list_",
 }

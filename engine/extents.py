@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.logs import decode, hash_line, read_tail
+from engine.logs import TAIL_BYTES, decode, hash_line, read_tail
 from engine.verdicts.steps import History
 
 
@@ -25,6 +25,20 @@ def measure_extent(path: Path) -> Extent:
         size = os.fstat(file.fileno()).st_size
         line, torn = read_tail(file.fileno(), size)
     return Extent(size - len(torn), hash_line(line) if line else "")
+
+
+def begins(path: Path, extent: Extent) -> bool:
+    """Say whether a log still holds the last line of an earlier extent where it was."""
+    if path.stat().st_size < extent.size:
+        return False
+    with path.open("rb") as file:
+        length = 0
+        line = b""
+        while length < extent.size and line.count(b"\n") < 2:
+            length = min(extent.size, max(length * 4, TAIL_BYTES))
+            file.seek(extent.size - length)
+            line = file.read(length)
+    return line.endswith(b"\n") and hash_line(line[:-1].rpartition(b"\n")[2]) == extent.head
 
 
 def find_break(path: Path) -> int | None:

@@ -10,15 +10,16 @@ from typing import Any, NamedTuple
 from engine.errors import ReplayError
 from engine.exporting import TABLE, export
 from engine.exports.manifests import SUFFIX, ExportPlan, find_project, manifest_of, read_manifest
-from engine.extents import Extent, find_change
+from engine.extents import Extent, begins, find_change
 from engine.formats.catalog import load_format
 from engine.importing import tally_file
-from engine.logs import hash_line
 from engine.map_writer import read_table_rows
 from engine.mapping import Progress, build_map
 from engine.project import SOURCE_VERSION, Project, SourceFile
 
 COPY_BYTES = 1 << 20
+MAPLESS = ("all", "random")
+"""Policies that ask no map, which may then be older than the files."""
 
 
 class Replayed(NamedTuple):
@@ -68,8 +69,8 @@ def _restore(project: Project, past: Project, manifest: Mapping[str, Any], progr
         (past.sources / file.stored).symlink_to((project.sources / file.stored).resolve())
     content = {"version": SOURCE_VERSION, "files": [asdict(file) for file in files]}
     past.source_file.write_text(json.dumps(content), encoding="utf-8")
-    if manifest["map"] is not None:
-        logs = manifest["map"].get("logs")
+    if manifest["plan"]["policy"] not in MAPLESS:
+        logs = (manifest["map"] or {}).get("logs")
         if logs is None:
             raise ReplayError(
                 f"The map of this export does not say how far the logs went. Run prefmap map {project.path}, and "
@@ -110,24 +111,10 @@ def _restore_scores(project: Project, past: Project, name: str, said: Mapping[st
     extent = Extent(said["size"], said["head"])
     path = project.scores / name
     for candidate in (path, *sorted(project.scores.glob(f"{path.stem}*.old"))):
-        if candidate.exists() and _begins(candidate, extent):
+        if candidate.exists() and begins(candidate, extent):
             _copy_beginning(candidate, past.scores / name, extent.size)
             return
     raise ReplayError(f"{path} no longer begins with the scores that the export was made from.")
-
-
-def _begins(path: Path, extent: Extent) -> bool:
-    """Say whether a log still holds the last line of an earlier extent where it was."""
-    if path.stat().st_size < extent.size:
-        return False
-    with path.open("rb") as file:
-        length = 0
-        line = b""
-        while length < extent.size and line.count(b"\n") < 2:
-            length = min(extent.size, max(length * 4, COPY_BYTES))
-            file.seek(extent.size - length)
-            line = file.read(length)
-    return line.endswith(b"\n") and hash_line(line[:-1].rpartition(b"\n")[2]) == extent.head
 
 
 def _restore_review(project: Project, past: Project, name: str, lines: int, head: str) -> None:

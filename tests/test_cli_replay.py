@@ -22,18 +22,17 @@ def succeed(*words, cwd=None):
 
 
 @pytest.fixture
-def reviewed(sample_project, tmp_path):
-    """A project with two verdicts, in the folder where tests run."""
-    give(tmp_path, (0, "flip"), (1, "drop"))
-    succeed("map", "pairs.prefmap", cwd=tmp_path)
-    return tmp_path
+def reviewed(sample_project):
+    """A folder with a project that has two verdicts."""
+    folder: Path = sample_project.path.parent
+    give(folder, (0, "flip"), (1, "drop"))
+    succeed("map", "pairs.prefmap", cwd=folder)
+    return folder
 
 
 def give(folder: Path, *verdicts: tuple[int, str], reviewer: str = "kim") -> None:
-    ids = [
-        one["sample_id"]
-        for one in json.loads(succeed("queue", "pairs.prefmap", "--json", cwd=folder).stdout)["samples"]
-    ]
+    said = json.loads(succeed("queue", "pairs.prefmap", "--json", "--by", "random", cwd=folder).stdout)
+    ids = [one["sample_id"] for one in said["samples"]]
     for place, verdict in verdicts:
         succeed("verdict", "pairs.prefmap", ids[place], verdict, "--reviewer", reviewer, cwd=folder)
 

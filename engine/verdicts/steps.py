@@ -122,7 +122,7 @@ class History:
         read = read_log(path)
         history = cls(lines=len(read.lines), head=read.head)
         for number, line in enumerate(read.lines, start=1):
-            _check_version(path, number, line)
+            check_version(path, number, line)
             try:
                 history.apply(line)
             except (KeyError, TypeError, ValueError) as error:
@@ -186,7 +186,7 @@ class History:
         return last
 
 
-def _check_version(path: Path, number: int, line: Line) -> None:
+def check_version(path: Path, number: int, line: Line) -> None:
     """Refuse what a later prefmap means by a line; those of the first version do not say their version."""
     if line.get("version", VERSION) != VERSION:
         raise LogDamagedError(f"{path}, line {number} was written by a newer prefmap than this one. Update prefmap.")
