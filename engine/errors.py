@@ -37,6 +37,10 @@ class MapUnreadableError(PrefmapError):
     """map.duckdb exists, but DuckDB cannot open it, or it is of another version."""
 
 
+class FileUnwritableError(PrefmapError):
+    """The disk does not take a file, or the folder does not let it be written."""
+
+
 class LogDamagedError(PrefmapError):
     """A log holds a line that is not a record, other than a torn last one."""
 

@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -110,11 +111,11 @@ class Log:
     """A log, open to be appended to, and locked against any other writer until closed or killed."""
 
     def __init__(self, path: Path, *, chained: bool = False, advice: str = "") -> None:
-        """Open and lock a log; `advice` is what to do when another process holds it."""
+        """Open and lock a log; `advice` is what to do when another process holds it, or it cannot be written."""
         self.path = path
         self.advice = advice
         self._chained = chained
-        self._descriptor = _open(path)
+        self._descriptor = _open(path, advice)
         self._is_cut = False
         """Whether half a line may stand at the end, because it could not be taken away again."""
         try:
@@ -123,9 +124,11 @@ class Log:
             """The file that a torn last line was moved to, if there was one."""
             self.head = self._hash_last_line() if chained else ""
             """Hash of the last line; what the next line's `prev` will be."""
-        except BaseException:
+        except BaseException as error:
             os.close(self._descriptor)
-            raise
+            if not isinstance(error, OSError):
+                raise
+            raise LogUnwritableError(f"{path} cannot be written ({error.strerror}).{advice}") from error
 
     def __enter__(self) -> Self:
         return self
@@ -157,7 +160,11 @@ class Log:
             self._take_back(size)
             if not isinstance(error, OSError):
                 raise
-            raise LogUnwritableError(f"{self.path} cannot be written ({error.strerror}). Nothing was added.") from error
+            raise self._refuse(str(error.strerror)) from error
+
+    def _refuse(self, why: str) -> LogUnwritableError:
+        """Say first what matters: the review has one line for it."""
+        return LogUnwritableError(f"Nothing was added to {self.path.name}: {why}. It is in {self.path.parent}.")
 
     def _check_place(self) -> int:
         """Give the size of the log; refuse to write into a file that is no longer where the others look for it."""
@@ -167,13 +174,10 @@ class Log:
         except FileNotFoundError:
             there = None
         if there is None or (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
-            what = "removed" if there is None else "replaced by another file"
-            raise LogUnwritableError(
-                f"{self.path} was {what} while it was being written to. Nothing was added; put the file back, or start "
-                "prefmap again to begin a new one."
-            )
+            what = "removed" if there is None else "replaced"
+            raise self._refuse(f"it was {what}. Put it back, or start prefmap again")
         if self._is_cut:
-            raise LogUnwritableError(f"{self.path} ends in half a line. Start prefmap again: it sets that aside.")
+            raise self._refuse("it ends in half a line. Start prefmap again, which sets that aside")
         return here.st_size
 
     def _take_back(self, size: int | None) -> None:
@@ -197,8 +201,9 @@ class Log:
         except BlockingIOError:
             raise LogBusyError(f"{self.path} is being written {self._describe_holder()}.{self.advice}") from None
         holder = Holder.here()
-        self._note.write_text(f"by process {holder.pid} on {holder.host} since {holder.since}", encoding="utf-8")
-        protect(self._note)
+        with suppress(OSError):  # who holds a log is good to know, and no reason to stop
+            self._note.write_text(f"by process {holder.pid} on {holder.host} since {holder.since}", encoding="utf-8")
+            protect(self._note)
 
     def _describe_holder(self) -> str:
         return self._note.read_text(encoding="utf-8") if self._note.exists() else "by another process"
@@ -225,7 +230,7 @@ class Log:
         return read_tail(self._descriptor, os.fstat(self._descriptor).st_size)
 
 
-def _open(path: Path) -> int:
+def _open(path: Path, advice: str) -> int:
     """Open a log to append to it, and make it where there is none."""
     try:
         is_new = not path.exists()
@@ -235,9 +240,7 @@ def _open(path: Path) -> int:
             protect(path)
         return descriptor
     except OSError as error:
-        raise LogUnwritableError(
-            f"{path} cannot be written ({error.strerror}). To look on without writing: prefmap review P --read-only"
-        ) from error
+        raise LogUnwritableError(f"{path} cannot be written ({error.strerror}).{advice}") from error
 
 
 def read_tail(descriptor: int, size: int) -> tuple[bytes, bytes]:

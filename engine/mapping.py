@@ -13,7 +13,7 @@ from engine.diagnosing import Diagnosis, diagnose, find_truth
 from engine.errors import ConfigError, ProjectMissingError
 from engine.extents import describe_extents, measure_extent
 from engine.logs import is_torn
-from engine.map_writer import MapWriter, write_turns
+from engine.map_writer import MapWriter, saying_what_fails, write_turns
 from engine.project import Project, replacing
 from engine.records import Sample, content_hash, label_pair
 from engine.scores.score_logs import ENSEMBLE, FITTED_TYPES, ScoreLog, find_logs
@@ -94,7 +94,7 @@ def build_map(project: Project, *, map_scorer: str | None = None, progress: Prog
     samples = SourceReader(project)
     if not len(samples):
         raise ProjectMissingError(f"{project.path} holds no samples. Import a file first: prefmap import FILE -o P")
-    with replacing(project.map, private=True) as beside:
+    with replacing(project.map, private=True) as beside, saying_what_fails(project.map):
         writer = MapWriter(beside)
         try:
             mapped = _write_map(project, samples, writer, map_scorer, progress)

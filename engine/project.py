@@ -3,14 +3,14 @@
 import json
 import os
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
 from engine.access import check_folders, make_folder, protect, share
-from engine.errors import ProjectDamagedError, ProjectMissingError
+from engine.errors import FileUnwritableError, ProjectDamagedError, ProjectMissingError
 
 SUFFIX = ".prefmap"
 SOURCE_VERSION = 1
@@ -181,16 +181,24 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     `private`: it is a file of a project, for those alone who may write there.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    beside.unlink(missing_ok=True)
     try:
+        beside.unlink(missing_ok=True)
         yield beside
         with beside.open("rb") as written:
             os.fsync(written.fileno())
         if private:
             protect(beside)
         os.replace(beside, path)
+    except OSError as error:
+        if error.filename not in (None, str(beside), beside):
+            raise
+        raise FileUnwritableError(
+            f"{path} cannot be written ({error.strerror}). What was there before stays."
+        ) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+            beside.with_name(f"{beside.name}.wal").unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 

@@ -73,7 +73,8 @@ class _Walk:
             yield Finding("clock", f"{place} says no time that can be read ({said!r}).", is_wrong=False)
             return
         if self.latest and self.latest - time > JUMP:
-            text = f"{place} is {self.latest - time} older than the line before it: the clock was set back."
+            jump = timedelta(seconds=round((self.latest - time).total_seconds()))
+            text = f"{place} is {jump} older than the line before it: the clock was set back."
             yield Finding("clock", f"{text} Within a log the order of its lines counts.", is_wrong=False)
         if time - datetime.now(UTC) > JUMP:
             text = f"{place} was written at {said}, which is still to come: a clock is wrong."

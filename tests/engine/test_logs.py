@@ -216,7 +216,7 @@ def test_a_failed_append_leaves_nothing_behind(tmp_path):
                 log.append({"n": 4, "text": "x" * 100})
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        assert str(full.value) == f"{path} cannot be written (File too large). Nothing was added."
+        assert str(full.value) == f"Nothing was added to a.jsonl: File too large. It is in {tmp_path}."
         assert path.read_bytes() == before
         log.append({"n": 5})
     assert (find_break(path), read_log(path).lines[-1]["n"]) == (None, 5)
@@ -240,7 +240,7 @@ def test_nothing_is_written_into_a_file_that_nobody_else_sees(tmp_path, replaced
         path.rename(tmp_path / "elsewhere")
         if replaced:
             path.write_bytes(b"")
-        with pytest.raises(LogUnwritableError, match="was replaced by" if replaced else "was removed while"):
+        with pytest.raises(LogUnwritableError, match="it was replaced" if replaced else "it was removed"):
             log.append({"n": 4})
         (tmp_path / "elsewhere").rename(path)
         log.append({"n": 5})
@@ -250,7 +250,7 @@ def test_nothing_is_written_into_a_file_that_nobody_else_sees(tmp_path, replaced
 def test_a_log_that_cannot_be_opened_says_how_to_look_on(tmp_path):
     (tmp_path / "a.jsonl").mkdir()
     with pytest.raises(LogUnwritableError, match=r"a\.jsonl cannot be written \(Is a directory\)\. To look on"):
-        Log(tmp_path / "a.jsonl")
+        Log(tmp_path / "a.jsonl", advice=" To look on, add --read-only.")
 
 
 def test_a_line_that_is_no_json_is_not_written_and_does_not_break_the_chain(tmp_path):
