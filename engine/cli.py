@@ -1,6 +1,8 @@
 """The commands without the app; expected errors become one line and an exit code."""
 
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -22,6 +24,9 @@ COMMANDS = {
     "report": "engine.commands.report:report",
     "export": "engine.commands.export:export",
     "verify": "engine.commands.verify:verify",
+    "replay": "engine.commands.replay:replay",
+    "log": "engine.commands.log:log",
+    "doctor": "engine.commands.doctor:doctor",
     "bench": "engine.commands.bench:bench",
     "list": "engine.commands.list_:list_",
     "completion": "engine.commands.completion:completion",
@@ -60,6 +65,7 @@ def prefmap() -> None:
 
 def run(group: click.Group, arguments: Sequence[str]) -> int:
     """Run the commands and give the exit code: 0 done, 1 expected failure, 2 usage, 3 in part, 130 interrupted."""
+    _end_in_order()
     try:
         return int(group.main(list(arguments), prog_name="prefmap", standalone_mode=False) or 0)
     except PrefmapError as error:
@@ -77,6 +83,14 @@ def run(group: click.Group, arguments: Sequence[str]) -> int:
     except OSError as error:
         click.echo(f"prefmap: {visible(str(error.filename or 'a file'))}: {error.strerror or error}.", err=True)
         return FAILED
+
+
+def _end_in_order() -> None:
+    """Let SIGTERM and SIGHUP end a command as ctrl+c does: what was done is written, what was begun is removed."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, signal.default_int_handler)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import duckdb
 import numpy.typing as npt
 
 from engine.errors import MapMissingError, MapUnreadableError
+from engine.map_writer import SEALED
 from engine.schema import VERSION
 
 
@@ -26,13 +27,15 @@ class Connection:
         if not path.exists():
             raise MapMissingError(f"There is no {path}. Run: prefmap map {path.parent}")
         try:
-            connection = duckdb.connect(str(path), read_only=True, config={"enable_external_access": False})
+            connection = duckdb.connect(str(path), read_only=True, config=SEALED)
             version = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
         except duckdb.Error as error:
             again = f"Run: prefmap map {path.parent}"
             raise MapUnreadableError(f"DuckDB cannot open {path} ({str(error).splitlines()[0]}). {again}") from error
         if version is None or version[0] != str(VERSION):
-            raise MapUnreadableError(f"{path} is of another version of prefmap. Run: prefmap map {path.parent}")
+            connection.close()
+            which = "a newer" if version and version[0].isdigit() and int(version[0]) > VERSION else "an older"
+            raise MapUnreadableError(f"{path} is of {which} version of prefmap. Run: prefmap map {path.parent}")
         return cls(connection, path)
 
     def close(self) -> None:

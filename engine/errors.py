@@ -25,12 +25,20 @@ class ProjectDamagedError(PrefmapError):
     """A file inside a project is missing or was changed."""
 
 
+class ProjectUnsafeError(PrefmapError):
+    """Others could write in a project, or it cannot be shared as asked."""
+
+
 class MapMissingError(PrefmapError):
     """A project has no map yet."""
 
 
 class MapUnreadableError(PrefmapError):
     """map.duckdb exists, but DuckDB cannot open it, or it is of another version."""
+
+
+class FileUnwritableError(PrefmapError):
+    """The disk does not take a file, or the folder does not let it be written."""
 
 
 class LogDamagedError(PrefmapError):
@@ -79,6 +87,10 @@ class ExportRefusedError(PrefmapError):
 
 class PushRefusedError(PrefmapError):
     """An export cannot be uploaded."""
+
+
+class ReplayError(PrefmapError):
+    """An export cannot be made again as it was."""
 
 
 class VerifyError(PrefmapError):

@@ -24,6 +24,7 @@ from engine.sources import SourceReader
 from engine.verdicts.auditing import audit_project
 from engine.verdicts.outcomes import Outcomes
 from engine.verdicts.residual import Residual
+from engine.verdicts.steps import History
 
 TABLE = "selected"
 """The table of an export into a DuckDB file."""
@@ -100,7 +101,8 @@ def export(
     samples = SourceReader(project)
     absent, is_by_fitted_scorer = choose(project, samples, plan)
     parts = divide(output, samples, absent, plan)
-    outcomes = Outcomes.read(project.review_logs())
+    histories = {path.name: History.read(path) for path in project.review_logs()}
+    outcomes = Outcomes.of(list(histories.values()))
     audit = audit_project(project)
     residual = audit.residual if audit else None
     done = []
@@ -115,7 +117,7 @@ def export(
         hashes = {part.output: hash_file(beside) for part, beside in zip(parts, files, strict=True)}
         for note, part, one in zip(notes, parts, done, strict=True):
             told = one.forecast.describe() if one.forecast else None
-            described = describe_export(project, plan, one.counts, part, hashes, told, residual)
+            described = describe_export(project, plan, one.counts, part, hashes, told, residual, histories)
             note.write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     names = [part.output.name for part in parts]
     return done[0]._replace(

@@ -232,7 +232,8 @@ def _keep_copy(project: Project, path: Path, sha256: str) -> str:
     if len(name.encode()) > LONGEST_NAME:
         name = name[-LONGEST_NAME // 4 :]
     stored = f"{sha256[:12]}-{name}{'' if is_packed else '.zst'}"
-    with replacing(project.sources / stored) as beside, path.open("rb") as source, beside.open("wb") as copy:
+    place = project.sources / stored
+    with replacing(place, private=True) as beside, path.open("rb") as source, beside.open("wb") as copy:
         if is_packed:
             shutil.copyfileobj(source, copy, HASH_BYTES)
         else:

@@ -7,11 +7,13 @@ import os
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from engine.access import GROUP_FILE, OWNER_FILE, is_shared, protect
 from engine.errors import LogBusyError, LogDamagedError, LogUnwritableError
 
 Line = Mapping[str, object]
@@ -26,6 +28,9 @@ class LogRead(NamedTuple):
     lines: list[dict[str, object]]
     torn: bytes
     """What stands after the last whole line: a write that was cut short. It counts for nothing."""
+
+    head: str
+    """Hash of the last whole line; empty where there is none."""
 
 
 def encode(line: Line) -> bytes:
@@ -42,8 +47,9 @@ def read_log(path: Path) -> LogRead:
     """Read a whole log, with or without a writer at work. A torn last line is left out and returned."""
     data = path.read_bytes()
     whole, _, torn = data.rpartition(b"\n")
-    lines = [_decode(path, number, line) for number, line in enumerate(whole.split(b"\n") if whole else [], start=1)]
-    return LogRead(lines, torn)
+    raw = whole.split(b"\n") if whole else []
+    lines = [decode(path, number, line) for number, line in enumerate(raw, start=1)]
+    return LogRead(lines, torn, hash_line(raw[-1]) if raw else "")
 
 
 def stream_log(path: Path) -> Iterator[dict[str, object]]:
@@ -51,7 +57,7 @@ def stream_log(path: Path) -> Iterator[dict[str, object]]:
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if line.endswith(b"\n"):
-                yield _decode(path, number, line)
+                yield decode(path, number, line)
 
 
 def read_header(path: Path) -> dict[str, object]:
@@ -60,10 +66,11 @@ def read_header(path: Path) -> dict[str, object]:
         line = file.readline()
     if not line.endswith(b"\n"):
         raise LogDamagedError(f"{path} has no whole first line. Remove the file; nothing else is in it.")
-    return _decode(path, 1, line)
+    return decode(path, 1, line)
 
 
-def _decode(path: Path, number: int, line: bytes) -> dict[str, object]:
+def decode(path: Path, number: int, line: bytes) -> dict[str, object]:
+    """Read one line. Raises LogDamagedError."""
     try:
         said = json.loads(line)
     except ValueError:
@@ -87,27 +94,6 @@ def is_torn(path: Path) -> bool:
         return end > 0 and file.read(1) != b"\n"
 
 
-def count_lines(path: Path) -> tuple[int, str]:
-    """Count the whole lines of a log, and hash the last one: nothing before it can change unseen in a chained log."""
-    count, last = 0, b""
-    with path.open("rb") as file:
-        for line in file:
-            if line.endswith(b"\n"):
-                count, last = count + 1, line
-    return count, hash_line(last) if last else ""
-
-
-def find_break(path: Path) -> int | None:
-    """Find the first line whose `prev` is not the hash of the line before it; None when the chain holds."""
-    previous = ""
-    with path.open("rb") as file:
-        for number, data in enumerate((line for line in file if line.endswith(b"\n")), start=1):
-            if _decode(path, number, data).get("prev") != previous:
-                return number
-            previous = hash_line(data)
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Who writes a log."""
@@ -125,20 +111,24 @@ class Log:
     """A log, open to be appended to, and locked against any other writer until closed or killed."""
 
     def __init__(self, path: Path, *, chained: bool = False, advice: str = "") -> None:
-        """Open and lock a log; `advice` is what to do when another process holds it."""
+        """Open and lock a log; `advice` is what to do when another process holds it, or it cannot be written."""
         self.path = path
         self.advice = advice
         self._chained = chained
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        self._descriptor = _open(path, advice)
+        self._is_cut = False
+        """Whether half a line may stand at the end, because it could not be taken away again."""
         try:
             self._lock()
             self.set_aside = self._set_torn_line_aside()
             """The file that a torn last line was moved to, if there was one."""
             self.head = self._hash_last_line() if chained else ""
             """Hash of the last line; what the next line's `prev` will be."""
-        except BaseException:
+        except BaseException as error:
             os.close(self._descriptor)
-            raise
+            if not isinstance(error, OSError):
+                raise
+            raise LogUnwritableError(f"{path} cannot be written ({error.strerror}).{advice}") from error
 
     def __enter__(self) -> Self:
         return self
@@ -153,22 +143,51 @@ class Log:
 
     def append(self, *lines: Line) -> None:
         """Write lines in one go; they are on the disk when this returns."""
-        self.write(lines)
-        os.fsync(self._descriptor)
+        self.write(lines, wait=True)
 
-    def write(self, lines: Iterable[Line]) -> None:
-        """Write lines without waiting for the disk: they survive a kill, not a power cut. All are written, or none."""
-        head, size = self.head, os.fstat(self._descriptor).st_size
+    def write(self, lines: Iterable[Line], *, wait: bool = False) -> None:
+        """Write lines. They survive a kill; a power cut only if the disk is waited for. All are written, or none."""
+        head, size = self.head, None
         try:
+            size = self._check_place()
             data = b"".join(self._chain(lines) if self._chained else map(encode, lines))
             while data:
                 data = data[os.write(self._descriptor, data):]  # fmt: skip
+            if wait:
+                os.fsync(self._descriptor)
         except BaseException as error:
             self.head = head
-            os.ftruncate(self._descriptor, size)
+            self._take_back(size)
             if not isinstance(error, OSError):
                 raise
-            raise LogUnwritableError(f"{self.path} cannot be written ({error.strerror}). Nothing was added.") from error
+            raise self._refuse(str(error.strerror)) from error
+
+    def _refuse(self, why: str) -> LogUnwritableError:
+        """Say first what matters: the review has one line for it."""
+        return LogUnwritableError(f"Nothing was added to {self.path.name}: {why}. It is in {self.path.parent}.")
+
+    def _check_place(self) -> int:
+        """Give the size of the log; refuse to write into a file that is no longer where the others look for it."""
+        here = os.fstat(self._descriptor)
+        try:
+            there = os.stat(self.path)
+        except FileNotFoundError:
+            there = None
+        if there is None or (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
+            what = "removed" if there is None else "replaced"
+            raise self._refuse(f"it was {what}. Put it back, or start prefmap again")
+        if self._is_cut:
+            raise self._refuse("it ends in half a line. Start prefmap again, which sets that aside")
+        return here.st_size
+
+    def _take_back(self, size: int | None) -> None:
+        """Cut the log back to its size before a failed write."""
+        if size is None:
+            return
+        try:
+            os.ftruncate(self._descriptor, size)
+        except OSError:
+            self._is_cut = True
 
     def _chain(self, lines: Iterable[Line]) -> Iterator[bytes]:
         for line in lines:
@@ -182,7 +201,9 @@ class Log:
         except BlockingIOError:
             raise LogBusyError(f"{self.path} is being written {self._describe_holder()}.{self.advice}") from None
         holder = Holder.here()
-        self._note.write_text(f"by process {holder.pid} on {holder.host} since {holder.since}", encoding="utf-8")
+        with suppress(OSError):  # who holds a log is good to know, and no reason to stop
+            self._note.write_text(f"by process {holder.pid} on {holder.host} since {holder.since}", encoding="utf-8")
+            protect(self._note)
 
     def _describe_holder(self) -> str:
         return self._note.read_text(encoding="utf-8") if self._note.exists() else "by another process"
@@ -197,6 +218,7 @@ class Log:
             return None
         aside = self.path.with_name(f"{self.path.name}.torn-{time.time_ns()}")
         aside.write_bytes(torn)
+        protect(aside)
         os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - len(torn))
         return aside
 
@@ -205,12 +227,28 @@ class Log:
         return hash_line(line) if line else ""
 
     def _tail(self) -> tuple[bytes, bytes]:
-        """Read the last whole line (without its end), and what stands behind it."""
-        size = os.fstat(self._descriptor).st_size
-        length = min(TAIL_BYTES, size)
-        while True:
-            data = os.pread(self._descriptor, length, size - length)
-            whole, _, torn = data.rpartition(b"\n")
-            if b"\n" in whole or length == size:
-                return whole.rpartition(b"\n")[2], torn
-            length = min(length * 4, size)
+        return read_tail(self._descriptor, os.fstat(self._descriptor).st_size)
+
+
+def _open(path: Path, advice: str) -> int:
+    """Open a log to append to it, and make it where there is none."""
+    try:
+        is_new = not path.exists()
+        mode = GROUP_FILE if is_shared(path.parent) else OWNER_FILE
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, mode)
+        if is_new:
+            protect(path)
+        return descriptor
+    except OSError as error:
+        raise LogUnwritableError(f"{path} cannot be written ({error.strerror}).{advice}") from error
+
+
+def read_tail(descriptor: int, size: int) -> tuple[bytes, bytes]:
+    """Read the last whole line (without its end), and what stands behind it."""
+    length = min(TAIL_BYTES, size)
+    while True:
+        data = os.pread(descriptor, length, size - length)
+        whole, _, torn = data.rpartition(b"\n")
+        if b"\n" in whole or length == size:
+            return whole.rpartition(b"\n")[2], torn
+        length = min(length * 4, size)

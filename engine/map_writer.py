@@ -4,7 +4,7 @@ import glob
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from engine.errors import LogDamagedError, SourceUnreadableError
+from engine.errors import FileUnwritableError, LogDamagedError, SourceUnreadableError
 from engine.records import Message
 from engine.schema import (
     ADD_LINES,
@@ -39,16 +39,34 @@ PARQUET_ROWS = 1024
 DEEPEST_LISTS = 16
 """DuckDB takes twice as long for each list in a list, and at 40 never ends."""
 
+NO_EXTENSIONS: dict[str, bool | int | float | str | list[str]] = {
+    "autoinstall_known_extensions": False, "autoload_known_extensions": False,
+}  # fmt: skip
+"""Nothing is downloaded, and no code is loaded, because a file asks for it."""
+
+SEALED = NO_EXTENSIONS | {"enable_external_access": False, "lock_configuration": True}
+"""Of a connection that reads a database: whatever stands in it, a view say, it reaches no other file."""
+
 QUOTED = re.compile(r"\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'")
 TIMES = re.compile(r"(?<![^ (])(?:TIME|DATE)[A-Z_]*(?: WITH TIME ZONE)?(?=[,)\[]|$)")
 """The types of dates and times in DuckDB's words, at any depth of a column's type."""
+
+
+@contextmanager
+def saying_what_fails(target: Path) -> Iterator[None]:
+    """Turn what a disk, or too little memory, does to a file being written into a FileUnwritableError."""
+    try:
+        yield
+    except (duckdb.OperationalError, duckdb.FatalException) as error:
+        said = str(error).splitlines()[0]
+        raise FileUnwritableError(f"{target} cannot be written ({said}). What was there before stays.") from error
 
 
 class MapWriter:
     """A map being built; nothing else may open the file until it is closed."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = duckdb.connect(str(path), config={"preserve_insertion_order": True})
+        self._connection = duckdb.connect(str(path), config={"preserve_insertion_order": True, **NO_EXTENSIONS})
         self._connection.execute(TABLES)
         self.note("version", str(VERSION))
 
@@ -104,7 +122,7 @@ def read_parquet_rows(path: Path) -> Iterator[dict[str, object]]:
     source = "read_parquet($path, hive_partitioning = false)"
     exact = {"path": glob.escape(str(path))}
     try:
-        with closing(duckdb.connect()) as connection:
+        with closing(duckdb.connect(config=NO_EXTENSIONS)) as connection:
             columns = connection.execute(f"DESCRIBE SELECT * FROM {source}", exact).fetchall()
             if any(_count_lists(column[1]) > DEEPEST_LISTS for column in columns):
                 raise SourceUnreadableError(f"{path} holds lists in lists, more than {DEEPEST_LISTS} deep.")
@@ -141,7 +159,7 @@ def _select(column: tuple[str, str]) -> str:
 def read_table_rows(path: Path, table: str) -> Iterator[dict[str, object]]:
     """Read a table of a DuckDB file row by row, as dictionaries."""
     try:
-        with closing(duckdb.connect(str(path), read_only=True)) as connection:
+        with closing(duckdb.connect(str(path), read_only=True, config=SEALED)) as connection:
             yield from _fetch(connection.execute(f'SELECT * FROM "{table}"'))
     except duckdb.Error as error:
         raise SourceUnreadableError(
@@ -158,7 +176,7 @@ def _fetch(cursor: duckdb.DuckDBPyConnection) -> Iterator[dict[str, object]]:
 def convert_rows(rows: Path, target: Path, types: Mapping[str, str], *, ending: str, table: str) -> None:
     """Turn JSON Lines into parquet or, where the ending is `.duckdb`, into a table of a DuckDB file."""
     read = f"SELECT * FROM read_json($rows, format = 'newline_delimited', columns = {_literal(types)})"
-    with closing(duckdb.connect(":memory:")) as connection:
+    with saying_what_fails(target), closing(duckdb.connect(config=NO_EXTENSIONS)) as connection:
         if ending == ".duckdb":
             connection.execute(f"ATTACH {_quote(target)} AS target")
             connection.execute(f'CREATE TABLE target."{table}" AS {read}', {"rows": str(rows)})

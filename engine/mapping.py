@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from engine.diagnosing import Diagnosis, diagnose, find_truth
 from engine.errors import ConfigError, ProjectMissingError
+from engine.extents import describe_extents, measure_extent
 from engine.logs import is_torn
-from engine.map_writer import MapWriter, write_turns
+from engine.map_writer import MapWriter, saying_what_fails, write_turns
 from engine.project import Project, replacing
 from engine.records import Sample, content_hash, label_pair
 from engine.scores.score_logs import ENSEMBLE, FITTED_TYPES, ScoreLog, find_logs
@@ -20,6 +21,7 @@ from engine.sources import Fingerprint, SourceReader
 from engine.statistics import Regions, Statistics, divide_regions, measure, rank_ids
 from engine.suspicion.noise_model import WRONG_SHARE
 from engine.verdicts.outcomes import Outcomes
+from engine.verdicts.steps import History
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -92,7 +94,7 @@ def build_map(project: Project, *, map_scorer: str | None = None, progress: Prog
     samples = SourceReader(project)
     if not len(samples):
         raise ProjectMissingError(f"{project.path} holds no samples. Import a file first: prefmap import FILE -o P")
-    with replacing(project.map) as beside:
+    with replacing(project.map, private=True) as beside, saying_what_fails(project.map):
         writer = MapWriter(beside)
         try:
             mapped = _write_map(project, samples, writer, map_scorer, progress)
@@ -105,9 +107,11 @@ def build_map(project: Project, *, map_scorer: str | None = None, progress: Prog
 def _write_map(
     project: Project, samples: SourceReader, writer: MapWriter, wanted: str | None, progress: Progress
 ) -> Mapped:
-    outcomes = Outcomes.read(project.review_logs())
+    histories = {path.name: History.read(path) for path in project.review_logs()}
+    outcomes = Outcomes.of(list(histories.values()))
     shape, fingerprint = _write_samples(samples, outcomes, writer, progress)
     logs, stale = find_logs(project, fingerprint)
+    extents = {path: measure_extent(path) for log in logs for path in log.paths}
     tie_rank = rank_ids(np.array(shape.ids, dtype=object))
     scores = {}
     margins: list[Floats] = []
@@ -126,6 +130,7 @@ def _write_map(
     _write_suspicion(writer, shape, diagnosis)
     _write_verdicts(outcomes, writer)
     _note_diagnosis(writer, [log.name for log in logs], diagnosis)
+    writer.note("logs", json.dumps(describe_extents(extents, histories)))
     writer.note("map_scorer", chosen_scorer)
     writer.note("map_is_fitted", str(any(log.name == chosen_scorer and log.type in FITTED_TYPES for log in logs)))
     writer.note(

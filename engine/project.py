@@ -3,13 +3,14 @@
 import json
 import os
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
-from engine.errors import ProjectDamagedError, ProjectMissingError
+from engine.access import check_folders, make_folder, protect, share
+from engine.errors import FileUnwritableError, ProjectDamagedError, ProjectMissingError
 
 SUFFIX = ".prefmap"
 SOURCE_VERSION = 1
@@ -65,9 +66,10 @@ class Project:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open a project; never creates one."""
+        """Open a project; never creates one. Raises ProjectUnsafeError where everybody may write in it."""
         project = cls(path)
         if os.path.isfile(project.source_file):
+            check_folders(*project.folders)
             return project
         if os.path.isfile(path):
             raise ProjectMissingError(f"{path} is a file, not a project. To make one of it: prefmap build {path}")
@@ -98,12 +100,23 @@ class Project:
     def map(self) -> Path:
         return self.path / "map.duckdb"
 
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The project itself, and the folders in it."""
+        return self.path, self.sources, self.scores, self.reviews
+
     def create(self) -> None:
-        """Make the folders, readable by their owner alone."""
+        """Make the folders, for their owner alone. Raises ProjectUnsafeError."""
         if self.path.exists() and not self.path.is_dir():
             raise ProjectMissingError(f"{self.path} is a file, and a project is a folder. Give another with -o.")
-        for folder in (self.path, self.sources, self.scores, self.reviews):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_folders(*self.folders)
+        for folder in self.folders:
+            make_folder(folder)
+
+    def share(self, group: str) -> None:
+        """Give the project to a group of this machine, whose members may all review. Raises ProjectUnsafeError."""
+        for folder in self.folders:
+            share(folder, group)
 
     def source_files(self) -> list[SourceFile]:
         """List what was imported, in order; empty in a new project."""
@@ -111,6 +124,10 @@ class Project:
             return []
         try:
             said = json.loads(self.source_file.read_text(encoding="utf-8"))
+            if said["version"] > SOURCE_VERSION:
+                raise ProjectDamagedError(
+                    f"{self.path} was made by a newer prefmap than this one ({version('prefmap')}). Update prefmap."
+                )
             return [_read_source(entry) for entry in said["files"]]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ProjectDamagedError(
@@ -122,7 +139,8 @@ class Project:
         others = [other for other in self.source_files() if other.path != file.path]
         file = replace(file, name=_name_apart(file, {other.name for other in others}))
         content = {"version": SOURCE_VERSION, "files": [asdict(each) for each in (*others, file)]}
-        write_atomically(self.source_file, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        with replacing(self.source_file, private=True) as beside:
+            beside.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         return file
 
     def score_logs(self) -> list[Path]:
@@ -157,17 +175,30 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Write beside a file, then take its place; on failure the old file stays as it was."""
+def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
+    """Write beside a file, then take its place; on failure the old file stays as it was.
+
+    `private`: it is a file of a project, for those alone who may write there.
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    beside.unlink(missing_ok=True)
     try:
+        beside.unlink(missing_ok=True)
         yield beside
         with beside.open("rb") as written:
             os.fsync(written.fileno())
+        if private:
+            protect(beside)
         os.replace(beside, path)
+    except OSError as error:
+        if error.filename not in (None, str(beside), beside):
+            raise
+        raise FileUnwritableError(
+            f"{path} cannot be written ({error.strerror}). What was there before stays."
+        ) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+            beside.with_name(f"{beside.name}.wal").unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 

@@ -8,7 +8,8 @@ CREATE TABLE meta (key VARCHAR, value VARCHAR);
 COMMENT ON TABLE meta IS
     'version, fingerprint, map_scorer, map_is_fitted. wrong_share: assumed; rho, rho_by_source: estimated.
      weights: of the scorers in the mean margin. accuracy: how often that has the true sign. read: verdicts learnt from.
-     reliability: bins [samples, mean suspicion, share wrong] of what was read, and the calibration error.';
+     reliability: bins [samples, mean suspicion, share wrong] of what was read, and the calibration error.
+     logs: how far each log went, scores by size in bytes, reviews by lines; head: hash of the last line.';
 
 CREATE TABLE sample (
     ordinal INTEGER, sample_id VARCHAR, content_id VARCHAR, prompt_id VARCHAR,

@@ -1,16 +1,17 @@
 """Verify: re-read an export against its manifest, and look at each row as its trainer would."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, cast
 
 from engine.errors import VerifyError
-from engine.exports.manifests import hash_file, manifest_of
+from engine.exports.manifests import find_project, hash_file, manifest_of, read_manifest
 from engine.exports.predicting import Forecast, load_forecast
 from engine.exports.preparing import count_prepared, require_trl
+from engine.extents import find_change
 from engine.formats.catalog import JudgingWriter, load_writer
 from engine.map_writer import read_parquet_rows, read_table_rows
+from engine.project import Project
 from engine.rows import read_rows
 
 TABLE = "selected"
@@ -27,7 +28,7 @@ def verify(output: Path) -> Verified:
     """Check bytes, number of rows and each row of an export. Raises VerifyError at the first difference."""
     if not output.exists():
         raise VerifyError(f"There is no {output}.")
-    manifest = _read_manifest(manifest_of(output))
+    manifest = read_manifest(manifest_of(output))
     if hash_file(output) != manifest["output"]["sha256"]:
         raise VerifyError(f"{output} is not the file that was exported: its sha256 differs. Export it again.")
     counts = manifest["counts"]
@@ -40,10 +41,26 @@ def verify(output: Path) -> Verified:
     return Verified(output, rows)
 
 
+def verify_logs(output: Path, project: Path | None = None) -> Project | None:
+    """Check that each review log still begins with the lines that an export was made from, and that its chain holds.
+
+    The logs are those of `project`, else of the project of that name beside the export or here; None where it is not
+    found. Raises VerifyError.
+    """
+    manifest = read_manifest(manifest_of(output))
+    found = find_project(manifest, output, project)
+    for one in manifest["reviews"] if found else ():
+        path = cast(Project, found).reviews / one["log"]
+        problem = find_change(path, one["lines"], one["head"])
+        if problem:
+            raise VerifyError(f"{path} is not what {output} was made from: {problem}. See: prefmap doctor P")
+    return found
+
+
 def try_trl(output: Path, tokenizer: str, max_length: int) -> Forecast:
     """Have TRL itself prepare an export; what it says counts above what is foreseen. Raises VerifyError."""
     require_trl()
-    layout = _read_manifest(manifest_of(output))["plan"]["format"]
+    layout = read_manifest(manifest_of(output))["plan"]["format"]
     forecast = load_forecast(tokenizer, max_length, layout, VerifyError)
     rows = list(forecast.watch(map(dict, read_export(output))))
     if forecast.refused:
@@ -63,21 +80,6 @@ def _check_other_part(output: Path, named: Mapping[str, str] | None) -> None:
             f"{other} is not the other part of {output}: they are of two exports, and may share prompts. "
             "Export both again."
         )
-
-
-def _read_manifest(path: Path) -> dict[str, dict]:  # type: ignore[type-arg]
-    if not path.exists():
-        raise VerifyError(f"There is no {path}: only an export with its manifest can be verified.")
-    try:
-        manifest: dict[str, dict] = json.loads(path.read_text(encoding="utf-8"))  # type: ignore[type-arg]
-        counts = manifest["counts"]
-        manifest["output"]["sha256"], manifest["plan"]["format"]
-        counts["samples"] + counts["kept"] + counts["rows"] + sum(counts["dropped"].values())
-        if "other_part" in manifest:
-            path.with_name(manifest["other_part"]["file"]), manifest["other_part"]["sha256"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise VerifyError(f"{path} is no manifest of prefmap ({error!r}).") from error
-    return manifest
 
 
 def _check_rows(output: Path, format_name: str) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.commands.map_ import MAP_SCORER, map_project
-from engine.commands.reading import choose_project, import_files, make_reading, reading_options
+from engine.commands.reading import GROUP, choose_project, import_files, make_reading, reading_options
 from engine.commands.score import DEFAULT_SCORER, PARTLY_DONE, score_project
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--scorer", "specs", multiple=True, default=[DEFAULT_SCORER], show_default=True, help="SPEC or table name."
 )
+@GROUP
 @reading_options
 @MAP_SCORER
 @click.pass_context
@@ -31,6 +32,7 @@ def build(
     files: tuple[str, ...],
     output: Path | None,
     specs: tuple[str, ...],
+    group: str | None,
     layout: str | None,
     dimension: str | None,
     columns: str | None,
@@ -38,7 +40,10 @@ def build(
 ) -> None:
     """Import, score and map in one go. A second run does only what is missing."""
     reading = make_reading(layout, dimension, columns)
-    if build_project(files, output, specs, reading=reading, map_scorer=map_scorer):
+    missing = build_project(files, output, specs, reading=reading, map_scorer=map_scorer)
+    if group:
+        choose_project(output, files).share(group)
+    if missing:
         context.exit(PARTLY_DONE)
 
 

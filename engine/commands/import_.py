@@ -9,7 +9,7 @@ import click
 
 from engine.commands.console import AS_JSON, say_json
 from engine.commands.preview import show_preview
-from engine.commands.reading import choose_project, import_files, make_reading, reading_options
+from engine.commands.reading import GROUP, choose_project, import_files, make_reading, reading_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.command("import", epilog="Example: prefmap import train.jsonl.gz -o train.prefmap")
 @click.argument("files", nargs=-1, required=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Project folder; default <stem>.prefmap here.")
+@GROUP
 @reading_options
 @click.option("--strict", is_flag=True, help="Refuse a file whole when one of its rows cannot be read.")
 @click.option("--dry-run", is_flag=True, help="Show what would be read, and write nothing.")
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 def import_(
     files: tuple[str, ...],
     output: Path | None,
+    group: str | None,
     layout: str | None,
     dimension: str | None,
     columns: str | None,
@@ -46,6 +48,8 @@ def import_(
         return
     project = choose_project(output, files)
     done = import_files(project, files, reading, strict=strict)
+    if group:
+        project.share(group)
     if as_json:
         say_json(_describe(project, done))
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 REASONS_SHOWN = 5
 
+GROUP = click.option("--group", help="Give the project to a group of this machine; else it is for its owner alone.")
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 

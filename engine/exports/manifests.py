@@ -1,17 +1,21 @@
 """Manifests: what an export was made of, said so that it can be checked and made again."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+from engine.errors import VerifyError
 from engine.exports.splitting import Part
-from engine.logs import count_lines, is_empty, read_header
+from engine.logs import is_empty, read_header
 from engine.project import Project
 from engine.store import Store
 from engine.verdicts.residual import Residual
+from engine.verdicts.steps import History
 
 SUFFIX = ".manifest.json"
 
@@ -41,13 +45,15 @@ def describe_export(
     hashes: Mapping[Path, str],
     forecast: Mapping[str, object] | None,
     residual: Residual | None,
+    histories: Mapping[str, History],
 ) -> dict[str, object]:
     """Say all that a part of an export depends on; nothing in it changes when nothing of that does.
 
-    `hashes` are those of all parts, by where they will lie.
+    `hashes` are those of all parts, by where they will lie; `histories` what each review log said.
     """
     return {
         "prefmap": version("prefmap"),
+        "project": project.name,
         "output": _name_file(part.output, hashes),
         **({"part": part.name, "other_part": _name_file(part.other, hashes)} if part.other else {}),
         "plan": asdict(plan),
@@ -55,23 +61,19 @@ def describe_export(
         **({"forecast": forecast} if forecast else {}),
         **({"residual_error": residual.describe()} if residual else {}),
         "sources": [
-            {"name": file.name, "sha256": file.sha256, "format": file.format, "rows": file.rows,
-             "samples": file.samples, "refused": len(file.refused)}
+            {"name": file.name, "sha256": file.sha256, "stored": file.stored, "format": file.format,
+             "dimension": file.dimension, "columns": file.columns, "rows": file.rows, "samples": file.samples,
+             "refused": len(file.refused)}
             for file in project.source_files()
         ],
         "scorers": [_describe_scorer(path) for path in project.score_logs() if not is_empty(path)],
-        "reviews": [_describe_review(path) for path in project.review_logs()],
+        "reviews": [{"log": name, "lines": one.lines, "head": one.head} for name, one in histories.items()],
         **_describe_map(project),
     }  # fmt: skip
 
 
 def _name_file(path: Path, hashes: Mapping[Path, str]) -> dict[str, str]:
     return {"file": path.name, "sha256": hashes[path]}
-
-
-def _describe_review(path: Path) -> dict[str, object]:
-    lines, head = count_lines(path)
-    return {"log": path.name, "lines": lines, "head": head}
 
 
 def _describe_scorer(path: Path) -> dict[str, object]:
@@ -84,7 +86,35 @@ def _describe_map(project: Project) -> dict[str, object]:
         return {"map": None, "cuts": []}
     with closing(Store.open(project.map)) as store:
         cuts = [asdict(cut) for cut in store.cuts() if cut.scorer == store.map_scorer]
-        return {"map": {"fingerprint": store.fingerprint, "map_scorer": store.map_scorer}, "cuts": cuts}
+        logs = json.loads(store.meta.get("logs", "null"))
+        named = {"fingerprint": store.fingerprint, "map_scorer": store.map_scorer, "logs": logs}
+        return {"map": named, "cuts": cuts}
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read a manifest. Raises VerifyError where it is missing, or none of prefmap."""
+    if not path.exists():
+        raise VerifyError(f"There is no {path}: only an export with its manifest can be verified.")
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        counts = manifest["counts"]
+        manifest["output"]["sha256"], manifest["plan"]["format"]
+        counts["samples"] + counts["kept"] + counts["rows"] + sum(counts["dropped"].values())
+        if "other_part" in manifest:
+            path.with_name(manifest["other_part"]["file"]), manifest["other_part"]["sha256"]
+        [(one["log"], one["lines"] + 0, one["head"]) for one in manifest["reviews"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise VerifyError(f"{path} is no manifest of prefmap ({error!r}).") from error
+    return manifest
+
+
+def find_project(manifest: Mapping[str, Any], beside: Path, given: Path | None) -> Project | None:
+    """Find the project that an export is of: as given, else beside the export or here; None where it is not."""
+    if given:
+        return Project.open(given)
+    name = str(manifest.get("project") or "")
+    places = [folder / name for folder in (beside.parent, Path()) if name]
+    return next((Project.open(one) for one in places if (one / "source.json").is_file()), None)
 
 
 def hash_file(path: Path) -> str:

@@ -12,6 +12,9 @@ from engine.verdicts.serving import SERVED, Served
 
 RemarkKind = Literal["note", "flag"]
 
+VERSION = 1
+"""Of the lines of a review log; where they say none, this one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -104,14 +107,22 @@ class History:
     cut_short: int = 0
     """Lines of bulk verdicts that are not whole; they count for nothing."""
 
+    lines: int = 0
+    """How many whole lines the log had when it was read."""
+
+    head: str = ""
+    """Hash of the last of them."""
+
     _waiting: list[Outcome] = field(default_factory=list)
     """The lines of a bulk verdict so far."""
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read one review log. Raises LogDamagedError where a verdict in it is none."""
-        history = cls()
-        for number, line in enumerate(read_log(path).lines, start=1):
+        read = read_log(path)
+        history = cls(lines=len(read.lines), head=read.head)
+        for number, line in enumerate(read.lines, start=1):
+            check_version(path, number, line)
             try:
                 history.apply(line)
             except (KeyError, TypeError, ValueError) as error:
@@ -173,6 +184,12 @@ class History:
             if remark:
                 last[content_of(remark.sample_id), remark.kind] = remark
         return last
+
+
+def check_version(path: Path, number: int, line: Line) -> None:
+    """Refuse what a later prefmap means by a line; those of the first version do not say their version."""
+    if line.get("version", VERSION) != VERSION:
+        raise LogDamagedError(f"{path}, line {number} was written by a newer prefmap than this one. Update prefmap.")
 
 
 def _remark_of(step: Step) -> Remark | None:

@@ -480,7 +480,9 @@ def test_the_manifest_says_what_the_export_depends_on(make_project, tmp_path):
     review(project, (0, "flip"), (1, "keep"))
     done = export(project, tmp_path / "out.jsonl", ExportPlan(policy="random", fraction=0.5, seed=3))
     said = json.loads(done.manifest.read_text())
-    assert sorted(said) == ["counts", "cuts", "map", "output", "plan", "prefmap", "reviews", "scorers", "sources"]
+    assert sorted(said) == [
+        "counts", "cuts", "map", "output", "plan", "prefmap", "project", "reviews", "scorers", "sources",
+    ]  # fmt: skip
     assert said["plan"] == {"policy": "random", "fraction": 0.5, "seed": 3, "format": "trl", "holdout": None}
     assert said["output"]["file"] == "out.jsonl"
     assert [(one["lines"], len(one["head"])) for one in said["reviews"]] == [(2, 64)]

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from engine import logs
 from engine.errors import LogBusyError, LogDamagedError, LogUnwritableError
-from engine.logs import Log, count_lines, find_break, hash_line, is_empty, is_torn, read_header, read_log
+from engine.extents import Extent, find_break, find_change, measure_extent
+from engine.logs import Log, hash_line, is_empty, is_torn, read_header, read_log
 
 LINES = [{"n": 1, "text": "plain"}, {"n": 2, "text": "é \n \u2028 </s>"}, {"n": 3, "value": -0.5, "list": [None, True]}]
 
@@ -37,7 +38,7 @@ def test_what_is_appended_is_read(tmp_path, chained):
         log.append(LINES[2])
     assert (without_prev(path), read_log(path).torn) == (LINES, b"")
     assert path.read_bytes().isascii()
-    assert count_lines(path) == (3, hash_line(path.read_bytes().splitlines()[-1]))
+    assert read_log(path).head == hash_line(path.read_bytes().splitlines()[-1])
     assert (is_torn(path), is_empty(path), find_break(path) if chained else None) == (False, False, None)
 
 
@@ -49,8 +50,8 @@ def test_any_text_survives(tmp_path_factory, lines):
 
 def test_an_empty_log_holds_nothing(tmp_path):
     path = write_log(tmp_path / "a.jsonl", lines=[])
-    assert read_log(path) == ([], b"")
-    assert (count_lines(path), find_break(path), is_torn(path), is_empty(path)) == ((0, ""), None, False, True)
+    assert read_log(path) == ([], b"", "")
+    assert (find_break(path), is_torn(path), is_empty(path)) == (None, False, True)
 
 
 @pytest.mark.parametrize("chained", [False, True])
@@ -94,7 +95,7 @@ def test_a_torn_line_longer_than_one_look_back_is_set_aside_whole(tmp_path):
         log.append({"text": "y" * (5 * logs.TAIL_BYTES)})
     with Log(path, chained=True) as log:
         log.append({"n": 5})
-    assert (find_break(path), count_lines(path)[0]) == (None, 5)
+    assert (find_break(path), len(read_log(path).lines)) == (None, 5)
 
 
 def damage(path: Path, change) -> None:
@@ -120,6 +121,26 @@ def test_the_chain_breaks_where_a_line_was_changed_removed_or_inserted(tmp_path,
     path = write_log(tmp_path / "a.jsonl", chained=True)
     damage(path, change)
     assert find_break(path) == found
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda lines: lines.append(lines[0]), "its chain breaks at line 4"),
+        (lambda lines: lines.__setitem__(1, lines[1].replace(b'"n":2', b'"n":7')), "its chain breaks at line 3"),
+        (lambda lines: lines.__setitem__(2, lines[2].replace(b"-0.5", b"0.5")), "line 3 is another one"),
+        (lambda lines: lines.pop(), "it had 3 lines and has 2"),
+        (lambda lines: lines.clear(), "it had 3 lines and has 0"),
+        (lambda lines: lines.append(b'{"tor'), ""),
+    ],
+)
+def test_what_a_log_had_it_must_still_have(tmp_path, change, said):
+    path = write_log(tmp_path / "a.jsonl", chained=True)
+    head = read_log(path).head
+    damage(path, change)
+    assert find_change(path, 3, head) == said
+    path.unlink()
+    assert (find_change(path, 3, head), find_change(path, 0, "")) == ("it is gone", "")
 
 
 @pytest.mark.parametrize("broken", [b"garbage", b'{"n":', b"[1]", b"null", b"", b"\xff\xfe", b'{"n":1}}'])
@@ -195,10 +216,41 @@ def test_a_failed_append_leaves_nothing_behind(tmp_path):
                 log.append({"n": 4, "text": "x" * 100})
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        assert str(full.value) == f"{path} cannot be written (File too large). Nothing was added."
+        assert str(full.value) == f"Nothing was added to a.jsonl: File too large. It is in {tmp_path}."
         assert path.read_bytes() == before
         log.append({"n": 5})
     assert (find_break(path), read_log(path).lines[-1]["n"]) == (None, 5)
+
+
+def test_the_extent_of_a_log_is_that_of_its_whole_lines(tmp_path):
+    path = write_log(tmp_path / "a.jsonl")
+    whole = path.read_bytes()
+    assert measure_extent(path) == Extent(len(whole), hash_line(whole.splitlines()[-1]))
+    assert read_log(path).head == measure_extent(path).head
+    path.write_bytes(whole + b'{"n":4')
+    assert measure_extent(path) == Extent(len(whole), hash_line(whole.splitlines()[-1]))
+    path.write_bytes(b'{"n"')
+    assert measure_extent(path) == Extent(0, "")
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_nothing_is_written_into_a_file_that_nobody_else_sees(tmp_path, replaced):
+    path = write_log(tmp_path / "a.jsonl")
+    with Log(path) as log:
+        path.rename(tmp_path / "elsewhere")
+        if replaced:
+            path.write_bytes(b"")
+        with pytest.raises(LogUnwritableError, match="it was replaced" if replaced else "it was removed"):
+            log.append({"n": 4})
+        (tmp_path / "elsewhere").rename(path)
+        log.append({"n": 5})
+    assert [line["n"] for line in read_log(path).lines] == [1, 2, 3, 5]
+
+
+def test_a_log_that_cannot_be_opened_says_how_to_look_on(tmp_path):
+    (tmp_path / "a.jsonl").mkdir()
+    with pytest.raises(LogUnwritableError, match=r"a\.jsonl cannot be written \(Is a directory\)\. To look on"):
+        Log(tmp_path / "a.jsonl", advice=" To look on, add --read-only.")
 
 
 def test_a_line_that_is_no_json_is_not_written_and_does_not_break_the_chain(tmp_path):

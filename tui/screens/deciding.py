@@ -147,12 +147,20 @@ class DecidingScreen(BaseScreen):
             self.note_time()
 
     def action_undo(self) -> None:
-        step = self.session.undo()
+        try:
+            step = self.session.undo()
+        except PrefmapError as error:
+            self.tell(self.charset.show(str(error)))
+            return
         self.tell_step("taken back", step, "there is nothing to take back")
         self.show_sample()
 
     def action_redo(self) -> None:
-        step = self.session.redo()
+        try:
+            step = self.session.redo()
+        except PrefmapError as error:
+            self.tell(self.charset.show(str(error)))
+            return
         self.tell_step("done again", step, "there is nothing to do again")
         self.show_sample()
 

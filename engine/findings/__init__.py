@@ -1,0 +1,1 @@
+"""What `prefmap doctor` looks for: each module one part of a project. Nothing here writes."""
