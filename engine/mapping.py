@@ -17,7 +17,7 @@ from engine.project import Project, replacing
 from engine.records import Sample, content_hash, label_pair
 from engine.scores.score_logs import ENSEMBLE, FITTED_TYPES, ScoreLog, find_logs
 from engine.sources import Fingerprint, SourceReader
-from engine.statistics import Regions, Statistics, divide_regions, measure, rank_ids
+from engine.statistics import Regions, Statistics, average, divide_regions, measure, rank_ids, standardise
 from engine.suspicion.noise_model import WRONG_SHARE
 from engine.verdicts.outcomes import Outcomes
 
@@ -176,24 +176,6 @@ def _write_chunk(writer: MapWriter, chunk: Sequence[Sample], first: int) -> None
     })  # fmt: skip
     labels = np.array([np.nan if one.label is None else one.label for _, _, one in flat])
     writer.add("label", {**place, "value": labels})
-
-
-def standardise(scores: Floats) -> Floats:
-    """z-score the scores of one scorer over all responses; what has no spread becomes 0."""
-    if np.isnan(scores).all():
-        return scores
-    spread = float(np.nanstd(scores))
-    return np.asarray((scores - np.nanmean(scores)) / (spread or 1.0))
-
-
-def average(scores: Sequence[Floats]) -> Floats:
-    """Average z-scored scores over those scorers that have one."""
-    stacked = np.vstack(scores)
-    known = ~np.isnan(stacked)
-    count = known.sum(axis=0)
-    total = np.where(known, stacked, 0.0).sum(axis=0)
-    mean: Floats = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
-    return mean
 
 
 def _write_points(writer: MapWriter, scorer: str, shape: Shape, scores: Floats, tie_rank: Ints) -> Floats:

@@ -4,6 +4,7 @@ Scores S and labels Y are float arrays of shape (samples, K); NaN means missing.
 where a statistic is not defined.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -120,6 +121,24 @@ def _divide(a: npt.NDArray[np.generic], b: npt.NDArray[np.generic]) -> Floats:
     numerator, divisor = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
     quotient: Floats = np.divide(numerator, divisor, out=np.full(numerator.shape, np.nan), where=divisor != 0)
     return quotient
+
+
+def standardise(scores: Floats) -> Floats:
+    """z-score the scores of one scorer over all responses; what has no spread becomes 0."""
+    if np.isnan(scores).all():
+        return scores
+    spread = float(np.nanstd(scores))
+    return np.asarray((scores - np.nanmean(scores)) / (spread or 1.0))
+
+
+def average(scores: Sequence[Floats]) -> Floats:
+    """Average z-scored scores over those scorers that have one."""
+    stacked = np.vstack(scores)
+    known = ~np.isnan(stacked)
+    count = known.sum(axis=0)
+    total = np.where(known, stacked, 0.0).sum(axis=0)
+    mean: Floats = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+    return mean
 
 
 class Regions(NamedTuple):

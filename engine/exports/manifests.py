@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
+from engine.exports.pairing import BEST_WORST
 from engine.exports.splitting import Part
 from engine.logs import count_lines, is_empty, read_header
 from engine.project import Project
@@ -14,6 +15,9 @@ from engine.store import Store
 from engine.verdicts.residual import Residual
 
 SUFFIX = ".manifest.json"
+
+CONSENSUS = "consensus"
+"""What the mean of the ranks on several maps is called where a map is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +31,35 @@ class ExportPlan:
     holdout: float | None = None
     """Share of the prompts that go into a second file."""
 
+    pairs: str = BEST_WORST
+    """The rule by which a sample of more than two responses gives pairs."""
+
+    map_scorer: str | None = None
+    """Whose map the policy goes by; None: that of the map scorer."""
+
+    after_verdicts: bool = False
+    """Whether the policy sees what verdicts made of the labels."""
+
+    match: str | None = None
+    """The policy that a random one is matched to; None: adm."""
+
+    control: int = 0
+    """The number of a random control, which is added to the seed of what is drawn; --holdout stays as it is."""
+
+    def controls(self, count: int) -> "list[ExportPlan]":
+        """Plan random samples with as many samples and pairs as this plan selects."""
+        drawn = replace(self, policy="random_pairs", match=self.policy)
+        return [replace(drawn, control=number) for number in range(1, count + 1)]
+
 
 def manifest_of(output: Path) -> Path:
     """Name the manifest that lies beside an export."""
     return output.with_name(output.name + SUFFIX)
+
+
+def control_of(output: Path, number: int) -> Path:
+    """Name the file beside an export that holds one of its controls."""
+    return output.with_name(f"{output.stem}.control-{number}{output.suffix}") if number else output
 
 
 def describe_export(
@@ -61,7 +90,7 @@ def describe_export(
         ],
         "scorers": [_describe_scorer(path) for path in project.score_logs() if not is_empty(path)],
         "reviews": [_describe_review(path) for path in project.review_logs()],
-        **_describe_map(project),
+        **_describe_map(project, plan.map_scorer),
     }  # fmt: skip
 
 
@@ -79,11 +108,12 @@ def _describe_scorer(path: Path) -> dict[str, object]:
     return {"log": path.name, **{key: header.get(key) for key in ("scorer", "identity", "parameters", "versions")}}
 
 
-def _describe_map(project: Project) -> dict[str, object]:
+def _describe_map(project: Project, scorer: str | None) -> dict[str, object]:
     if not project.map.exists():
         return {"map": None, "cuts": []}
     with closing(Store.open(project.map)) as store:
-        cuts = [asdict(cut) for cut in store.cuts() if cut.scorer == store.map_scorer]
+        wanted = scorer or store.map_scorer
+        cuts = [asdict(cut) for cut in store.cuts() if wanted in (cut.scorer, CONSENSUS)]
         return {"map": {"fingerprint": store.fingerprint, "map_scorer": store.map_scorer}, "cuts": cuts}
 
 

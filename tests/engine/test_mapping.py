@@ -10,11 +10,11 @@ from engine.exporting import export
 from engine.exports.manifests import ExportPlan
 from engine.logs import Log
 from engine.map_writer import read_table_rows
-from engine.mapping import ENSEMBLE, average, build_map, standardise
+from engine.mapping import ENSEMBLE, build_map
 from engine.project import Project
 from engine.reviewing import Review
 from engine.sources import SourceReader, fingerprint
-from engine.statistics import divide_regions, measure, rank_ids
+from engine.statistics import average, divide_regions, measure, rank_ids, standardise
 from engine.store import Store
 from engine.suspicion.noise_model import refit
 
