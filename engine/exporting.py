@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 import orjson
 
 from engine.errors import ExportRefusedError
-from engine.exports.choosing import choose, divide
+from engine.exports.choosing import Choice, choose, divide
 from engine.exports.drafting import Draft, Drafter, Drafting, Drafts, Row, judge_once, set_apart
 from engine.exports.manifests import ExportPlan, control_of, describe_export, hash_file, manifest_of
 from engine.exports.predicting import Forecast
@@ -59,6 +59,9 @@ class Exported(NamedTuple):
 
     rows_left_out: dict[str, int]
     """How many rows of the samples kept are not in it, by reason."""
+
+    confounded: Sequence[str] = ()
+    """In what else than the policy's own terms what it selects differs from all, with the strength of it."""
 
     description: Path | None = None
     """The file that tells the trainer how to read the export, where it must be told."""
@@ -111,11 +114,11 @@ def export(
             tally = _Tally(forecast and replace(forecast))
             drafts = _draft(samples, part, outcomes, plan, writer)
             _write(drafts, writer, beside, part.output.suffix, tally, progress)
-            done.append(tally.conclude(part.output, len(samples), choice.is_by_fitted_scorer))
+            done.append(tally.conclude(part.output, len(samples), choice))
         hashes = {part.output: hash_file(beside) for part, beside in zip(parts, files, strict=True)}
         for note, part, one in zip(notes, parts, done, strict=True):
             told = one.forecast.describe() if one.forecast else None
-            described = describe_export(project, said, one.counts, part, hashes, told, residual)
+            described = describe_export(project, said, one.counts, part, hashes, told, residual, choice.describe())
             note.write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     names = [part.output.name for part in parts]
     return done[0]._replace(
@@ -204,7 +207,7 @@ class _Tally:
         if not draft.rows:
             self.dropped[draft.reason] += 1
 
-    def conclude(self, output: Path, samples: int, is_by_fitted_scorer: bool) -> Exported:
+    def conclude(self, output: Path, samples: int, choice: Choice) -> Exported:
         return Exported(
             output,
             manifest_of(output),
@@ -213,7 +216,8 @@ class _Tally:
             rows=self.rows,
             dropped=dict(sorted(self.dropped.items())),
             changed=self.changed,
-            is_by_fitted_scorer=is_by_fitted_scorer,
+            is_by_fitted_scorer=choice.is_by_fitted_scorer,
+            confounded=[str(trait) for trait in choice.traits if trait.is_confounded],
             rows_left_out=dict(sorted(self.left_out.items())),
             forecast=self.forecast,
         )

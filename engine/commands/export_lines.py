@@ -21,6 +21,8 @@ def tell(done: Exported) -> None:
         narrate(f"  rows: {done.rows:,}")
     for reason, count in done.rows_left_out.items():
         narrate(f"  rows left out: {count:,} {reason}")
+    for trait in done.confounded:
+        narrate(f"  mind: it differs from all by {trait}. To compare with the like: --policy random_stratified.")
     if done.forecast:
         _tell_forecast(done.forecast)
 
@@ -53,5 +55,6 @@ def summarise(done: Exported) -> dict[str, object]:
         "kept": done.kept,
         "rows": done.rows,
         "dropped": done.dropped,
+        **({"confounded": done.confounded} if done.confounded else {}),
         **({"forecast": done.forecast.describe()} if done.forecast else {}),
     }

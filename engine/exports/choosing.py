@@ -1,6 +1,6 @@
 """Choosing: which samples an export has, by its policy, and which of its files each is in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import ExportRefusedError
+from engine.exports.composing import Trait, compose
 from engine.exports.manifests import CONSENSUS, ExportPlan
 from engine.exports.splitting import Part, Reasons, group_of, hold_out, split
 from engine.exports.surveying import Survey, survey
@@ -21,6 +22,7 @@ from engine.store import Store
 from engine.verdicts.outcomes import Outcomes
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 TAKEN_OUT = "taken out by a verdict before the selection"
 
 
@@ -34,14 +36,29 @@ class Choice(NamedTuple):
     scorer: str | None = None
     """Whose map the policy went by; None: by no map."""
 
+    traits: Sequence[Trait] = ()
+    """How what is selected differs from all."""
+
+    means: Mapping[str, float | None] = {}
+    """Of what is selected, on the map; empty where there is none."""
+
+    def describe(self) -> dict[str, object]:
+        """Say for a manifest what is selected; empty where nothing is known of it."""
+        composition = {trait.name: trait.describe() for trait in self.traits}
+        said = {"means": dict(self.means), "composition": composition}
+        return {name: value for name, value in said.items() if value}
+
 
 def choose(project: Project, samples: SourceReader, plan: ExportPlan, outcomes: Outcomes) -> Choice:
     """Ask the policy of a plan for each sample. Raises ExportRefusedError where the map is missing or older."""
     if plan.policy == "all":
-        return Choice(np.full(len(samples), "", dtype=object))
+        return Choice(
+            np.full(len(samples), "", dtype=object), means=_average(project, np.arange(len(samples)), len(samples))
+        )
     seen = survey(samples, outcomes, plan)
-    nowhere = np.full(len(seen.ids), np.nan)
-    columns = MapColumns(nowhere, nowhere, rank_ids(seen.ids), nowhere, seen.pairs, seen.stratum)
+    ids = seen.ids
+    nowhere = np.full(len(ids), np.nan)
+    columns = MapColumns(nowhere, nowhere, rank_ids(ids), nowhere, seen.pairs, seen.stratum)
     scorer, is_fitted = None, False
     if plan.policy != "random":
         with closing(Store.open(project.map)) as store:
@@ -51,15 +68,33 @@ def choose(project: Project, samples: SourceReader, plan: ExportPlan, outcomes: 
             named = _list_judges(store, fitted) if scorer == CONSENSUS else [scorer]
             columns = agree([_read_map(store, one, fitted, columns, seen, plan) for one in named])
             is_fitted = bool(fitted & set(named))
-    reasons = np.full(len(seen.ids), f"not selected by policy {plan.policy}", dtype=object)
-    here = np.ones(len(seen.ids), dtype=bool)
+    reasons = np.full(len(ids), f"not selected by policy {plan.policy}", dtype=object)
+    here = np.ones(len(ids), dtype=bool)
     if plan.after_verdicts:
         here[[ordinal for ordinal, pair in seen.changed.items() if pair is None]] = False
         reasons[~here] = TAKEN_OUT
     seed, match = plan.seed + plan.control, plan.match or "adm"
-    kept = select(plan.policy, columns.take(here), fraction=plan.fraction, seed=seed, match=match)
-    reasons[np.flatnonzero(here)[kept]] = ""
-    return Choice(reasons, is_fitted, scorer)
+    kept = np.flatnonzero(here)[select(plan.policy, columns.take(here), fraction=plan.fraction, seed=seed, match=match)]
+    reasons[kept] = ""
+    return Choice(reasons, is_fitted, scorer, compose(seen, reasons == ""), _average(project, kept, len(ids)))
+
+
+def _average(project: Project, kept: Ints, samples: int) -> dict[str, float | None]:
+    """Average the map over what is selected; a control and its policy are averaged over the same map."""
+    if not project.map.exists():
+        return {}
+    with closing(Store.open(project.map)) as store:
+        if store.count("sample") != samples or not store.map_scorer:
+            return {}
+        names = ("quality", "variability", "margin")
+        columns = dict(zip(names, store.placed_by(store.map_scorer), strict=True))
+        columns["suspicion"] = store.points().suspicion
+    return {name: _mean(column[kept]) for name, column in columns.items()}
+
+
+def _mean(values: Floats) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None
 
 
 def _check_map(project: Project, store: Store, seen: Survey) -> None:

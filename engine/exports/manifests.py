@@ -70,6 +70,7 @@ def describe_export(
     hashes: Mapping[Path, str],
     forecast: Mapping[str, object] | None,
     residual: Residual | None,
+    selection: Mapping[str, object],
 ) -> dict[str, object]:
     """Say all that a part of an export depends on; nothing in it changes when nothing of that does.
 
@@ -82,6 +83,7 @@ def describe_export(
         "plan": asdict(plan),
         "counts": counts,
         **({"forecast": forecast} if forecast else {}),
+        **({"selection": selection} if selection else {}),
         **({"residual_error": residual.describe()} if residual else {}),
         "sources": [
             {"name": file.name, "sha256": file.sha256, "format": file.format, "rows": file.rows,

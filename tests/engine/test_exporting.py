@@ -480,7 +480,18 @@ def test_the_manifest_says_what_the_export_depends_on(make_project, tmp_path):
     review(project, (0, "flip"), (1, "keep"))
     done = export(project, tmp_path / "out.jsonl", ExportPlan(policy="random", fraction=0.5, seed=3))
     said = json.loads(done.manifest.read_text())
-    assert sorted(said) == ["counts", "cuts", "map", "output", "plan", "prefmap", "reviews", "scorers", "sources"]
+    assert sorted(said) == [
+        "counts",
+        "cuts",
+        "map",
+        "output",
+        "plan",
+        "prefmap",
+        "reviews",
+        "scorers",
+        "selection",
+        "sources",
+    ]
     assert said["plan"] == {
         "policy": "random", "fraction": 0.5, "seed": 3, "format": "trl", "holdout": None, "pairs": "best-worst",
         "map_scorer": None, "after_verdicts": False, "match": None, "control": 0,
