@@ -22,6 +22,7 @@ COMMANDS = {
     "report": "engine.commands.report:report",
     "export": "engine.commands.export:export",
     "verify": "engine.commands.verify:verify",
+    "gain": "engine.commands.gain:gain",
     "bench": "engine.commands.bench:bench",
     "list": "engine.commands.list_:list_",
 }

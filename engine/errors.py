@@ -83,3 +83,7 @@ class PushRefusedError(PrefmapError):
 
 class VerifyError(PrefmapError):
     """An export differs from its manifest."""
+
+
+class GainRefusedError(PrefmapError):
+    """Results of training cannot be compared with what the map says."""
