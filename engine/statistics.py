@@ -173,6 +173,15 @@ def divide_regions(quality: Floats, variability: Floats, tie_rank: Ints) -> Regi
     return Regions(region, _least(variability, high_variance), _least(quality, high_average))
 
 
+def divide_by_cuts(quality: Floats, variability: Floats, cuts: tuple[float | None, float | None]) -> Regions:
+    """Cut a map by given thresholds of variability and quality; None: nothing lies above. What ties lies above."""
+    variability_cut, quality_cut = (np.inf if cut is None else cut for cut in cuts)
+    low = np.where(quality >= quality_cut, HIGH_AVERAGE, LOW_AVERAGE)
+    region = np.where(variability >= variability_cut, HIGH_VARIANCE, low).astype(object)
+    region[np.isnan(variability)] = None
+    return Regions(region, *cuts)
+
+
 def _least(values: Floats, where: Ints) -> float | None:
     return float(values[where[0]]) if len(where) else None
 

@@ -249,7 +249,7 @@ def test_the_command_prints_the_links_and_the_sentence(tmp_path):
     assert head == "7 subsets, mean result +3.5714"
     assert link.startswith("  quality      rho +0.324 (95 % ")
     assert sentence.startswith("Null: no link between the gain and quality was found over 7 subsets; by the ")
-    assert done.stderr == "refused: result is '?', not a number (1 row: 8)\n"
+    assert done.stderr == "refused: 1 x result is '?', not a number (first: row 8)\n"
     said = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True).stdout)
     assert (said["kind"], said["rows"], said["refused"], said["verdict"]) == ("subsets", 7, 1, sentence)
     assert said["links"]["quality"]["is_null"]

@@ -317,9 +317,9 @@ def test_a_map_scorer_cannot_be_wanted_without_scores(import_rows):
 
 def test_a_crossfit_of_earlier_data_is_left_out_and_named(sample_project, import_rows):
     (log,) = sample_project.score_logs()
-    assert build_map(sample_project) == (400, "crossfit", [])
+    assert build_map(sample_project) == (400, "crossfit", [], [])
     import_rows(pair_rows(3), sample_project)
-    assert build_map(sample_project) == (403, "", [log.name])
+    assert build_map(sample_project) == (403, "", [log.name], [])
     assert points(sample_project, "crossfit") == []
 
 
@@ -372,7 +372,7 @@ def test_a_broken_score_before_the_last_is_named(import_rows, log_scores, broken
 def test_a_log_that_was_never_begun_is_passed_over(import_rows, content):
     project = import_rows(pair_rows(2))
     (project.scores / "judge.jsonl").write_bytes(content)
-    assert build_map(project) == (2, "", [])
+    assert build_map(project) == (2, "", [], [])
 
 
 def test_the_newest_score_counts_but_a_failure_takes_none_away(import_rows, log_scores):
