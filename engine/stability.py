@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from engine.cutting import FROZEN_TIES
 from engine.errors import MapMissingError
 from engine.project import Project
 from engine.statistics import HIGH_AVERAGE, HIGH_VARIANCE, LOW_AVERAGE
@@ -71,6 +72,8 @@ class Stability(NamedTuple):
     sample_ids: Objects
     memberships: list[Membership]
     agreements: list[Agreement]
+    frozen: list[str]
+    """Maps cut where another project's is cut: no draw moves those cuts, so that there are no memberships."""
 
 
 def measure_stability(project: Project, *, resamples: int = RESAMPLES, seed: int = SEED) -> Stability:
@@ -82,12 +85,14 @@ def measure_stability(project: Project, *, resamples: int = RESAMPLES, seed: int
         placed = {scorer: store.placed_by(scorer) for scorer in maps}
         regions = {scorer: store.points(scorer).region for scorer in maps}
         ids = store.sample_ids()
+        frozen = {cut.scorer for cut in store.cuts() if cut.ties == FROZEN_TIES}
     memberships = [
         Membership(scorer, estimate_membership(*placed[scorer][:2], resamples=resamples, seed=seed), regions[scorer])
         for scorer in maps
+        if scorer not in frozen
     ]
     agreements = [_compare(one, other, placed, regions) for one, other in combinations(maps, 2)]
-    return Stability(ids, memberships, [one for one in agreements if one.samples])
+    return Stability(ids, memberships, [one for one in agreements if one.samples], sorted(frozen))
 
 
 def estimate_membership(quality: Floats, variability: Floats, *, resamples: int, seed: int) -> Floats:

@@ -22,6 +22,8 @@ def write_stability(found: Stability) -> Iterator[str]:
         yield f"  {one.scorer}"
         for name, (samples, mean, sure) in one.by_region.items():
             yield f"    {name:14} {samples:>9,}  stay there in {mean:.1%} of the draws; sure (95 %) are {sure:.1%}"
+    for scorer in found.frozen:
+        yield f"  {scorer}: frozen cuts, which no draw moves"
     if found.agreements:
         yield "regions and ranks between scorers (macro-F1 by chance is about .33)"
     for pair in found.agreements:
@@ -39,7 +41,8 @@ def describe_stability(found: Stability) -> dict[str, Any]:
         }
         for one in found.memberships
     }
-    return {"membership": membership, "agreement": [pair._asdict() for pair in found.agreements]}
+    agreement = [pair._asdict() for pair in found.agreements]
+    return {"membership": membership, "agreement": agreement, "frozen": found.frozen}
 
 
 def write_table(found: Stability, file: Path) -> None:

@@ -90,6 +90,13 @@ def test_the_same_seed_gives_the_same_shares(judged_twice):
     assert 0.5 < one.own.mean() < 1
 
 
+def test_frozen_cuts_move_with_no_draw(judged_twice):
+    build_map(judged_twice, cuts_from=judged_twice)
+    found = measure_stability(judged_twice, resamples=5)
+    assert (found.memberships, found.frozen) == ([], ["ensemble", "one", "two"])
+    assert len(found.agreements) == 3
+
+
 def test_a_project_without_scores_has_nothing_to_be_sure_of(import_rows):
     project = import_rows([{"prompt": "?", "chosen": "Good", "rejected": "Bad"}])
     build_map(project)
