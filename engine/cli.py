@@ -27,6 +27,7 @@ COMMANDS = {
     "replay": "engine.commands.replay:replay",
     "log": "engine.commands.log:log",
     "doctor": "engine.commands.doctor:doctor",
+    "gain": "engine.commands.gain:gain",
     "bench": "engine.commands.bench:bench",
     "list": "engine.commands.list_:list_",
     "completion": "engine.commands.completion:completion",

@@ -95,3 +95,7 @@ class ReplayError(PrefmapError):
 
 class VerifyError(PrefmapError):
     """An export differs from its manifest."""
+
+
+class GainRefusedError(PrefmapError):
+    """Results of training cannot be compared with what the map says."""

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, cast
 import orjson
 
 from engine.errors import ExportRefusedError
-from engine.exports.choosing import choose, divide
+from engine.exports.choosing import Choice, choose, divide
 from engine.exports.drafting import Draft, Drafter, Drafting, Drafts, Row, judge_once, set_apart
-from engine.exports.manifests import ExportPlan, describe_export, hash_file, manifest_of
+from engine.exports.manifests import ExportPlan, control_of, describe_export, hash_file, manifest_of
 from engine.exports.predicting import Forecast
 from engine.exports.rewriting import Patches, Rewrites, check_rewritable
 from engine.exports.splitting import Part, heldout_of
@@ -61,6 +61,9 @@ class Exported(NamedTuple):
     rows_left_out: dict[str, int]
     """How many rows of the samples kept are not in it, by reason."""
 
+    confounded: Sequence[str] = ()
+    """In what else than the policy's own terms what it selects differs from all, with the strength of it."""
+
     description: Path | None = None
     """The file that tells the trainer how to read the export, where it must be told."""
 
@@ -93,16 +96,16 @@ def export(
 
     With `plan.holdout` there are two such files; all is complete before the first takes its place.
     """
-    for target in (output, heldout_of(output))[: 1 if plan.holdout is None else 2]:
-        _check_target(project, target, force)
+    _check_targets(project, output, plan, force)
     writer = load_writer(plan.format)
     if plan.format in VERBATIM:
         check_rewritable(project, output.suffix)
     samples = SourceReader(project)
-    absent, is_by_fitted_scorer = choose(project, samples, plan)
-    parts = divide(output, samples, absent, plan)
     histories = {path.name: History.read(path) for path in project.review_logs()}
     outcomes = Outcomes.of(list(histories.values()))
+    choice = choose(project, samples, plan, outcomes)
+    parts = divide(output, samples, choice.absent, plan)
+    said = replace(plan, map_scorer=choice.scorer)
     audit = audit_project(project)
     residual = audit.residual if audit else None
     done = []
@@ -113,11 +116,13 @@ def export(
             tally = _Tally(forecast and replace(forecast))
             drafts = _draft(samples, part, outcomes, plan, writer)
             _write(drafts, writer, beside, part.output.suffix, tally, progress)
-            done.append(tally.conclude(part.output, len(samples), is_by_fitted_scorer))
+            done.append(tally.conclude(part.output, len(samples), choice))
         hashes = {part.output: hash_file(beside) for part, beside in zip(parts, files, strict=True)}
         for note, part, one in zip(notes, parts, done, strict=True):
             told = one.forecast.describe() if one.forecast else None
-            described = describe_export(project, plan, one.counts, part, hashes, told, residual, histories)
+            described = describe_export(
+                project, said, one.counts, part, hashes, told, residual, histories, choice.describe()
+            )
             note.write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     names = [part.output.name for part in parts]
     return done[0]._replace(
@@ -125,10 +130,31 @@ def export(
     )
 
 
+def export_with_controls(
+    project: Project,
+    output: Path,
+    plan: ExportPlan,
+    controls: int,
+    *,
+    force: bool = False,
+    forecast: Forecast | None = None,
+    progress: Progress = lambda *_: None,
+) -> list[Exported]:
+    """Write an export and, beside it, random controls of as many samples and pairs."""
+    plans = [plan, *plan.controls(controls)]
+    for one in plans:
+        _check_targets(project, control_of(output, one.control), one, force)
+    return [
+        export(project, control_of(output, one.control), one, force=force, forecast=forecast, progress=progress)
+        for one in plans
+    ]
+
+
 def _draft(samples: SourceReader, part: Part, outcomes: Outcomes, plan: ExportPlan, writer: Writer) -> Drafted:
     if plan.format in VERBATIM:
         return (Rewrites if plan.format == "same" else Patches)(samples, part.absent, outcomes)
-    return Drafts(samples, part.absent, Drafter(outcomes, writer, part.output.suffix == ".jsonl"))
+    drafter = Drafter(outcomes, writer, part.output.suffix == ".jsonl", plan.pairs, plan.seed)
+    return Drafts(samples, part.absent, drafter)
 
 
 def _write(drafts: Drafted, writer: Writer, target: Path, ending: str, tally: "_Tally", progress: Progress) -> None:
@@ -185,7 +211,7 @@ class _Tally:
         if not draft.rows:
             self.dropped[draft.reason] += 1
 
-    def conclude(self, output: Path, samples: int, is_by_fitted_scorer: bool) -> Exported:
+    def conclude(self, output: Path, samples: int, choice: Choice) -> Exported:
         return Exported(
             output,
             manifest_of(output),
@@ -194,10 +220,16 @@ class _Tally:
             rows=self.rows,
             dropped=dict(sorted(self.dropped.items())),
             changed=self.changed,
-            is_by_fitted_scorer=is_by_fitted_scorer,
+            is_by_fitted_scorer=choice.is_by_fitted_scorer,
+            confounded=[str(trait) for trait in choice.traits if trait.is_confounded],
             rows_left_out=dict(sorted(self.left_out.items())),
             forecast=self.forecast,
         )
+
+
+def _check_targets(project: Project, output: Path, plan: ExportPlan, force: bool) -> None:
+    for target in (output, heldout_of(output))[: 1 if plan.holdout is None else 2]:
+        _check_target(project, target, force)
 
 
 def _check_target(project: Project, output: Path, force: bool) -> None:

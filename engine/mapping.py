@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from engine.cutting import Frozen, cut_map, read_frozen
 from engine.diagnosing import Diagnosis, diagnose, find_truth
 from engine.errors import ConfigError, ProjectMissingError
 from engine.extents import describe_extents, measure_extent
@@ -18,7 +19,7 @@ from engine.project import Project, replacing
 from engine.records import Sample, content_hash, label_pair
 from engine.scores.score_logs import ENSEMBLE, FITTED_TYPES, ScoreLog, find_logs
 from engine.sources import Fingerprint, SourceReader
-from engine.statistics import Regions, Statistics, divide_regions, measure, rank_ids
+from engine.statistics import Statistics, average, measure, measure_spread, rank_ids, standardise
 from engine.suspicion.noise_model import WRONG_SHARE
 from engine.verdicts.outcomes import Outcomes
 from engine.verdicts.steps import History
@@ -27,9 +28,6 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 CHUNK_SAMPLES = 20_000
-VARIABILITY_RULE = "high_variance: all but the first floor(2N/3) by variability"
-QUALITY_RULE = "high_average: the upper half by quality of the low-variability part"
-TIES = "by sample id"
 
 Progress = Callable[[int, int], None]
 """Told how many samples of how many are read."""
@@ -42,6 +40,9 @@ class Mapped(NamedTuple):
     map_scorer: str
     stale: list[str]
     """Logs that were left out: their scorer depends on the dataset, and had another."""
+
+    own_cuts: list[str]
+    """Scorers that the project of the frozen cuts has none for, so that these are cut where they lie."""
 
 
 @dataclass
@@ -89,15 +90,22 @@ class Shape:
         return Statistics(*columns)
 
 
-def build_map(project: Project, *, map_scorer: str | None = None, progress: Progress = lambda *_: None) -> Mapped:
+def build_map(
+    project: Project,
+    *,
+    map_scorer: str | None = None,
+    cuts_from: Project | None = None,
+    progress: Progress = lambda *_: None,
+) -> Mapped:
     """Build the map beside the old one, and put it in its place when it is whole."""
+    frozen = read_frozen(cuts_from) if cuts_from else None
     samples = SourceReader(project)
     if not len(samples):
         raise ProjectMissingError(f"{project.path} holds no samples. Import a file first: prefmap import FILE -o P")
     with replacing(project.map, private=True) as beside, saying_what_fails(project.map):
         writer = MapWriter(beside)
         try:
-            mapped = _write_map(project, samples, writer, map_scorer, progress)
+            mapped = _write_map(project, samples, writer, map_scorer, frozen, progress)
             writer.finish()
         finally:
             writer.close()
@@ -105,7 +113,12 @@ def build_map(project: Project, *, map_scorer: str | None = None, progress: Prog
 
 
 def _write_map(
-    project: Project, samples: SourceReader, writer: MapWriter, wanted: str | None, progress: Progress
+    project: Project,
+    samples: SourceReader,
+    writer: MapWriter,
+    wanted: str | None,
+    frozen: Frozen | None,
+    progress: Progress,
 ) -> Mapped:
     histories = {path.name: History.read(path) for path in project.review_logs()}
     outcomes = Outcomes.of(list(histories.values()))
@@ -113,16 +126,17 @@ def _write_map(
     logs, stale = find_logs(project, fingerprint)
     extents = {path: measure_extent(path) for log in logs for path in log.paths}
     tie_rank = rank_ids(np.array(shape.ids, dtype=object))
-    scores = {}
+    others = [log.name for log in logs if log.type not in FITTED_TYPES]
+    frozen = frozen and frozen.fit([log.name for log in logs], others)
+    scores: dict[str, Floats] = {}
     margins: list[Floats] = []
     for log in logs:
         writer.add_scores(log.name, log.paths, torn=[path for path in log.paths if is_torn(path)])
-        aligned = writer.aligned_scores(log.name)
-        scores[log.name] = standardise(aligned)
-        margins.append(_write_points(writer, log.name, shape, aligned, tie_rank))
-    others = [scores[log.name] for log in logs if log.type not in FITTED_TYPES]
+        scores[log.name] = writer.aligned_scores(log.name)
+        margins.append(_write_points(writer, log.name, shape, scores[log.name], tie_rank, frozen))
     if len(others) > 1:
-        _write_points(writer, ENSEMBLE, shape, average(others), tie_rank)
+        scaled = [frozen.standardise(name, scores[name]) if frozen else standardise(scores[name]) for name in others]
+        _write_points(writer, ENSEMBLE, shape, average(scaled), tie_rank, frozen)
     chosen_scorer = _choose(logs, wanted)
     known = np.column_stack(margins) if margins else np.full((len(shape.ids), 1), np.nan)
     known[shape.same] = np.nan
@@ -135,9 +149,16 @@ def _write_map(
     writer.note("map_is_fitted", str(any(log.name == chosen_scorer and log.type in FITTED_TYPES for log in logs)))
     writer.note(
         "fingerprint",
-        content_hash(fingerprint, chosen_scorer, *(str(path.stat().st_size) for log in logs for path in log.paths)),
+        content_hash(
+            fingerprint,
+            chosen_scorer,
+            *(str(path.stat().st_size) for log in logs for path in log.paths),
+            *([repr(frozen)] if frozen else []),
+        ),
     )
-    return Mapped(len(shape.ids), chosen_scorer, stale)
+    names = [*(log.name for log in logs), *([ENSEMBLE] if len(others) > 1 else [])]
+    own_cuts = [name for name in names if frozen and name not in frozen.cuts]
+    return Mapped(len(shape.ids), chosen_scorer, stale, own_cuts)
 
 
 def _write_samples(
@@ -183,56 +204,21 @@ def _write_chunk(writer: MapWriter, chunk: Sequence[Sample], first: int) -> None
     writer.add("label", {**place, "value": labels})
 
 
-def standardise(scores: Floats) -> Floats:
-    """z-score the scores of one scorer over all responses; what has no spread becomes 0."""
-    if np.isnan(scores).all():
-        return scores
-    return np.asarray((scores - np.nanmean(scores)) / measure_spread(scores))
-
-
-def measure_spread(scores: Floats) -> float:
-    """Give the standard deviation over all responses; 1 where there is none."""
-    return 1.0 if np.isnan(scores).all() else float(np.nanstd(scores)) or 1.0
-
-
-def average(scores: Sequence[Floats]) -> Floats:
-    """Average z-scored scores over those scorers that have one."""
-    stacked = np.vstack(scores)
-    known = ~np.isnan(stacked)
-    count = known.sum(axis=0)
-    total = np.where(known, stacked, 0.0).sum(axis=0)
-    mean: Floats = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
-    return mean
-
-
-def _write_points(writer: MapWriter, scorer: str, shape: Shape, scores: Floats, tie_rank: Ints) -> Floats:
+def _write_points(
+    writer: MapWriter, scorer: str, shape: Shape, scores: Floats, tie_rank: Ints, frozen: Frozen | None
+) -> Floats:
     """Write one map with its cuts; give the margins in units of the scores' standard deviation."""
     statistics = shape.measure(scores)
     margin = statistics.margin / measure_spread(scores)
-    regions = divide_regions(statistics.quality, statistics.variability, tie_rank)
+    regions, cuts = cut_map(scorer, statistics, tie_rank, frozen)
     writer.add("point", {
         "scorer": [scorer] * len(shape.ids),
         "ordinal": np.arange(len(shape.ids)),
         **statistics._replace(margin=margin)._asdict(),
         "region": regions.region,
     })  # fmt: skip
-    _write_cuts(writer, scorer, statistics, regions)
+    writer.add("cut", cuts)
     return margin
-
-
-def _write_cuts(writer: MapWriter, scorer: str, statistics: Statistics, regions: Regions) -> None:
-    nulls = int(np.isnan(statistics.variability).sum())
-    ranked = len(statistics.variability) - nulls
-    low = 2 * ranked // 3
-    writer.add("cut", {
-        "scorer": [scorer] * 2,
-        "axis": ["variability", "quality"],
-        "value": np.array([regions.variability_cut, regions.quality_cut], dtype=np.float64),
-        "rule": [VARIABILITY_RULE, QUALITY_RULE],
-        "ties": [TIES] * 2,
-        "samples": [ranked, low],
-        "nulls": [nulls, nulls],
-    })  # fmt: skip
 
 
 def _choose(logs: Sequence[ScoreLog], wanted: str | None) -> str:

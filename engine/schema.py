@@ -141,6 +141,11 @@ FROM point JOIN suspicion USING (ordinal)
 WHERE scorer IN (SELECT DISTINCT scorer FROM score) ORDER BY scorer, ordinal
 """
 
+PLACED = """
+SELECT quality, variability, margin
+FROM sample LEFT JOIN point ON point.ordinal = sample.ordinal AND point.scorer = $scorer ORDER BY sample.ordinal
+"""
+
 ENTRY_COLUMNS = f"""
 SELECT sample.ordinal, sample.sample_id, sample.content_id, sample.file, sample."row", suspicion.suspicion,
        point.quality, point.variability, point.cosine, suspicion.margin, point.region, suspicion.chosen,

@@ -4,6 +4,7 @@ Scores S and labels Y are float arrays of shape (samples, K); NaN means missing.
 where a statistic is not defined.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -141,6 +142,28 @@ def _divide(a: npt.NDArray[np.generic], b: npt.NDArray[np.generic]) -> Floats:
     return quotient
 
 
+def standardise(scores: Floats) -> Floats:
+    """z-score the scores of one scorer over all responses; what has no spread becomes 0."""
+    if np.isnan(scores).all():
+        return scores
+    return np.asarray((scores - np.nanmean(scores)) / measure_spread(scores))
+
+
+def measure_spread(scores: Floats) -> float:
+    """Give the standard deviation over all responses; 1 where there is none."""
+    return 1.0 if np.isnan(scores).all() else float(np.nanstd(scores)) or 1.0
+
+
+def average(scores: Sequence[Floats]) -> Floats:
+    """Average z-scored scores over those scorers that have one."""
+    stacked = np.vstack(scores)
+    known = ~np.isnan(stacked)
+    count = known.sum(axis=0)
+    total = np.where(known, stacked, 0.0).sum(axis=0)
+    mean: Floats = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+    return mean
+
+
 class Regions(NamedTuple):
     """The three regions of a map, and where they part."""
 
@@ -171,6 +194,15 @@ def divide_regions(quality: Floats, variability: Floats, tie_rank: Ints) -> Regi
     region[by_quality[: len(low) // 2]] = LOW_AVERAGE
     region[high_average] = HIGH_AVERAGE
     return Regions(region, _least(variability, high_variance), _least(quality, high_average))
+
+
+def divide_by_cuts(quality: Floats, variability: Floats, cuts: tuple[float | None, float | None]) -> Regions:
+    """Cut a map by given thresholds of variability and quality; None: nothing lies above. What ties lies above."""
+    variability_cut, quality_cut = (np.inf if cut is None else cut for cut in cuts)
+    low = np.where(quality >= quality_cut, HIGH_AVERAGE, LOW_AVERAGE)
+    region = np.where(variability >= variability_cut, HIGH_VARIANCE, low).astype(object)
+    region[np.isnan(variability)] = None
+    return Regions(region, *cuts)
 
 
 def sort(values: Floats, tie_rank: Ints) -> Ints:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from engine.errors import SampleUnknownError
 from engine.querying.columns import Columns, with_nan
 from engine.records import Message, Response, Sample
-from engine.schema import ALIGNED_SCORES, ENTRY_COLUMNS, FROM_SAMPLES, MARGINS, ORDERS, RESPONSES, SAMPLE
+from engine.schema import ALIGNED_SCORES, ENTRY_COLUMNS, FROM_SAMPLES, MARGINS, ORDERS, PLACED, RESPONSES, SAMPLE
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -218,6 +218,16 @@ class Store(Columns):
         quality, variability, suspicion, margin, correlation = numbers
         region, source = (_with_none(columns[name]) for name in ("region", "source"))
         return MapPoints(quality, variability, suspicion, margin, correlation, region, source)
+
+    def maps(self) -> list[str]:
+        """Name the maps: one per scorer, and that of the ensemble where there is one."""
+        return list(dict.fromkeys(cut.scorer for cut in self.cuts()))
+
+    def placed_by(self, scorer: str) -> tuple[Floats, Floats, Floats]:
+        """Give quality, variability and margin of each sample on the map of one scorer; NaN where there is none."""
+        columns = self._columns(PLACED, {"scorer": scorer})
+        quality, variability, margin = (with_nan(columns[name]) for name in ("quality", "variability", "margin"))
+        return quality, variability, margin
 
     def sample_ids(self) -> npt.NDArray[np.object_]:
         return np.asarray(self._columns("SELECT sample_id FROM sample ORDER BY ordinal")["sample_id"], dtype=object)

@@ -15,8 +15,7 @@ import numpy.typing as npt
 from scipy.stats import kendalltau
 
 from engine.diagnosing import diagnose
-from engine.mapping import measure_spread
-from engine.statistics import divide_regions, measure, rank_ids
+from engine.statistics import divide_regions, measure, measure_spread, rank_ids
 
 Floats = npt.NDArray[np.float64]
 

@@ -34,8 +34,15 @@ def test_two_parts_are_told_and_verified(sample_project, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--seed", "1"], "--seed needs --policy random, or --holdout."),
-        (["--fraction", ".5", "--holdout", ".1"], "--fraction needs --policy adm or random."),
+        (["--seed", "1"], "--seed needs something to draw: --policy random, --controls, --holdout or --pairs best-r"),
+        (["--seed", "1", "--policy", "adm"], "--seed needs something to draw: --policy random, --controls, --holdout"),
+        (["--fraction", ".5", "--holdout", ".1"], "--fraction needs a --policy other than all."),
+        (["--after-verdicts"], "--after-verdicts needs a --policy other than all."),
+        (["--policy", "random", "--map-scorer", "crossfit"], "--map-scorer needs a --policy that goes by a map."),
+        (["--policy", "quality", "--match", "adm"], "--match needs --policy random_pairs or random_stratified."),
+        (["--policy", "random", "--controls", "2"], "--controls needs a --policy that goes by a map."),
+        (["--format", "same", "--pairs", "all-strict"], "--pairs has no part in original rows: leave it out."),
+        (["--policy", "adm", "--controls", "1", "--push", "hf:a/b"], "--push uploads one export: leave out --controls"),
         (["--max-length", "9"], "--max-length needs --tokenizer."),
         (["--public"], "--private and --public need --push."),
     ],

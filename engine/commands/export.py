@@ -19,22 +19,50 @@ from engine.commands.console import (
     progress_bar,
     say_json,
 )
+from engine.commands.export_lines import summarise, tell, tell_residual
 
 if TYPE_CHECKING:
     from engine.exporting import Exported
-    from engine.exports.predicting import Forecast
-    from engine.verdicts.residual import Residual
+    from engine.exports.manifests import ExportPlan
 
-POLICIES = ("all", "adm", "random")
+BY_MAP = ("adm", "low_average", "high_variance", "low_variance", "quality", "large_margin", "small_margin")
+MATCHED = ("random_pairs", "random_stratified")
+POLICIES = ("all", *BY_MAP, "random", *MATCHED)
+PAIRS = ("best-worst", "best-random", "all-strict")
 FORMATS = ("trl", "trl-standard", "kto", "openai", "llamafactory", "axolotl", "openrlhf", "same", "patch")
 
 
 @click.command(epilog="Example: prefmap export pairs.prefmap -o train.jsonl --policy adm")
 @PROJECT
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help=".jsonl, .parquet or .duckdb")
-@click.option("--policy", type=click.Choice(POLICIES), default="all", show_default=True, help="Which samples.")
-@click.option("--fraction", type=float, default=1 / 3, show_default="1/3", help="Share to keep, for adm and random.")
-@click.option("--seed", type=int, default=42, show_default=True, help="Of policy random, and of --holdout.")
+@click.option(
+    "--policy",
+    type=click.Choice(POLICIES),
+    metavar="NAME",
+    default="all",
+    show_default=True,
+    help="Which samples: prefmap list policies.",
+)
+@click.option("--fraction", type=float, default=1 / 3, show_default="1/3", help="Share to keep, but for policy all.")
+@click.option("--map-scorer", metavar="NAME", help="Whose map the policy goes by; consensus: the mean rank on all.")
+@click.option("--after-verdicts", is_flag=True, help="Select by margins and pairs as the verdicts have made them.")
+@click.option(
+    "--match",
+    type=click.Choice(BY_MAP),
+    metavar="POLICY",
+    help="What random_pairs and random_stratified are like; else adm.",
+)
+@click.option(
+    "--controls", type=click.IntRange(min=0), default=0, help="Random controls of as many samples and pairs, beside it."
+)
+@click.option(
+    "--pairs",
+    type=click.Choice(PAIRS),
+    default="best-worst",
+    show_default=True,
+    help="What more than two responses give.",
+)
+@click.option("--seed", type=int, default=42, show_default=True, help="Of all that is drawn.")
 @click.option("--holdout", type=float, help="Share of the prompts to hold out, in a second file beside the first.")
 @click.option(
     "--format", "layout", type=click.Choice(FORMATS), default="trl", show_default=True, help="Shape of the rows."
@@ -52,6 +80,11 @@ def export(
     output: Path,
     policy: str,
     fraction: float,
+    map_scorer: str | None,
+    after_verdicts: bool,
+    match: str | None,
+    controls: int,
+    pairs: str,
     seed: int,
     holdout: float | None,
     layout: str,
@@ -67,24 +100,32 @@ def export(
     A flip exchanges the pair; tie and drop leave it out; skip and unread stay as labelled. What a trainer would drop
     or misread (empty or identical responses, say) is left out and counted. --holdout never cuts a prompt: all of its
     samples are in one file, drawn by the prompt and the seed alone, so other exports hold out the same prompts.
+    --controls N writes N more files, o.control-1.jsonl and so on: random samples to compare with.
     """
-    from engine.exporting import export as run
+    from engine.exporting import export_with_controls
     from engine.exports.manifests import ExportPlan
     from engine.exports.predicting import load_forecast
     from engine.project import Project
     from engine.publishing import check_push, publish
 
-    _check_usage(context, policy, holdout, push)
+    plan = ExportPlan(
+        policy=policy, fraction=fraction, seed=seed, format=layout, holdout=holdout, pairs=pairs,
+        map_scorer=map_scorer, after_verdicts=after_verdicts, match=match,
+    )  # fmt: skip
+    _check_usage(context, plan, controls, push)
     check_length(context, tokenizer)
-    plan = ExportPlan(policy=policy, fraction=fraction, seed=seed, format=layout, holdout=holdout)
     name = check_push(push) if push else ""
     forecast = load_forecast(tokenizer, max_length, layout) if tokenizer else None
-    with progress_bar(f"export {output.name}") as tell:
-        done = run(Project.open(project), output, plan, force=force, forecast=forecast, progress=tell)
-    for part in filter(None, (done, done.held_out)):
-        _tell(part)
+    with progress_bar(f"export {output.name}") as progress:
+        done, *others = export_with_controls(
+            Project.open(project), output, plan, controls, force=force, forecast=forecast, progress=progress
+        )
+    for one in (done, *others):
+        tell(one)
+        if one.held_out:
+            tell(one.held_out)
     if done.residual:
-        _tell_residual(done.residual, layout)
+        tell_residual(done.residual, layout)
     if done.description:
         narrate(f"  merge {done.description} into the trainer's dataset_info.json.")
     if done.is_by_fitted_scorer:
@@ -95,58 +136,30 @@ def export(
         address = publish(name, done.output, *more, is_public=not is_private, force=force, quiet=not loud)
         narrate(f"  pushed to {address} ({'private' if is_private else 'public'}).")
     if as_json:
-        say_json({**_summarise(done), **({"held_out": _summarise(done.held_out)} if done.held_out else {})})
+        say_json({**_describe(done), **({"controls": [_describe(one) for one in others]} if others else {})})
 
 
-def _check_usage(context: click.Context, policy: str, holdout: float | None, push: str | None) -> None:
-    given = {name for name in ("fraction", "seed") if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
-    if policy == "all" and "fraction" in given:
-        raise click.UsageError("--fraction needs --policy adm or random.", context)
-    if policy == "all" and holdout is None and "seed" in given:
-        raise click.UsageError("--seed needs --policy random, or --holdout.", context)
-    if push is None and context.get_parameter_source("is_private") is ParameterSource.COMMANDLINE:
-        raise click.UsageError("--private and --public need --push.", context)
+def _describe(done: Exported) -> dict[str, object]:
+    return {**summarise(done), **({"held_out": summarise(done.held_out)} if done.held_out else {})}
 
 
-def _tell(done: Exported) -> None:
-    """Tell the person what is in one file, and what is not."""
-    narrate(f"{done.output}: {done.kept:,} of {done.samples:,} samples, {done.changed:,} changed by a verdict.")
-    for reason, count in done.dropped.items():
-        narrate(f"  left out: {count:,} {reason}")
-    if (done.rows, done.rows_left_out) != (done.kept, {}):
-        narrate(f"  rows: {done.rows:,}")
-    for reason, count in done.rows_left_out.items():
-        narrate(f"  rows left out: {count:,} {reason}")
-    if done.forecast:
-        _tell_forecast(done.forecast)
-
-
-def _tell_forecast(said: Forecast) -> None:
-    """Tell what TRL would do with the rows."""
-    narrate(
-        f"  TRL with {said.name} would drop {said.dropped:,} rows whose prompt fills {said.max_length:,} tokens, "
-        f"and cut {said.cut:,} that are longer."
-    )
-    if said.refused:
-        narrate(f"  mind: its chat template makes TRL stop at {said.first_refused} (such rows: {said.refused:,})")
-
-
-def _tell_residual(left: Residual, layout: str) -> None:
-    """Tell how many labels are still wrong, and what robust DPO makes of it."""
-    from engine.exports.cards import advise_smoothing
-
-    narrate(f"  {left}.")
-    advice = advise_smoothing(left.describe(), layout)
-    if advice:
-        narrate(f"  {advice}")
-
-
-def _summarise(done: Exported) -> dict[str, object]:
-    return {
-        "output": str(done.output),
-        "manifest": str(done.manifest),
-        "kept": done.kept,
-        "rows": done.rows,
-        "dropped": done.dropped,
-        **({"forecast": done.forecast.describe()} if done.forecast else {}),
+def _check_usage(context: click.Context, plan: ExportPlan, controls: int, push: str | None) -> None:
+    """Refuse what would count for nothing."""
+    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    by_map, policy = plan.policy in BY_MAP, plan.policy
+    draws = policy not in ("all", *BY_MAP) or plan.holdout is not None or plan.pairs == "best-random" or controls
+    wrong = {
+        "fraction": policy == "all" and "--fraction needs a --policy other than all.",
+        "after_verdicts": policy == "all" and "--after-verdicts needs a --policy other than all.",
+        "map_scorer": not (by_map or policy in MATCHED) and "--map-scorer needs a --policy that goes by a map.",
+        "match": policy not in MATCHED and "--match needs --policy random_pairs or random_stratified.",
+        "controls": not by_map and "--controls needs a --policy that goes by a map.",
+        "pairs": plan.format in ("same", "patch") and "--pairs has no part in original rows: leave it out.",
+        "seed": not draws
+        and "--seed needs something to draw: --policy random, --controls, --holdout or --pairs best-random.",
+        "is_private": push is None and "--private and --public need --push.",
+        "push": bool(controls) and "--push uploads one export: leave out --controls.",
     }
+    for name, problem in wrong.items():
+        if name in given and problem:
+            raise click.UsageError(problem, context)

@@ -27,13 +27,25 @@ if TYPE_CHECKING:
     flag_value="",
     help="How far a scorer, or each, can be trusted.",
 )
+@click.option(
+    "--stability",
+    "stability",
+    type=click.Path(path_type=Path),
+    metavar="[FILE.csv]",
+    is_flag=False,
+    flag_value=Path(),
+    help="How sure the regions are, and how alike between scorers; with a file, of each sample.",
+)
 @AS_JSON
-def report(project: Path, judge: str | None, as_json: bool) -> None:
+def report(project: Path, judge: str | None, stability: Path | None, as_json: bool) -> None:
     """Count what the project holds: samples, refused rows, scorers, regions, cuts, verdicts, and labels still wrong."""
     from engine.project import Project
 
     if judge is not None:
         _report_cards(Project.open(project), judge, as_json)
+        return
+    if stability is not None:
+        _report_stability(Project.open(project), stability, as_json)
         return
     from engine.reporting import make_report
 
@@ -53,6 +65,19 @@ def _report_cards(project: Project, scorer: str, as_json: bool) -> None:
         say_json({"judges": {card.scorer: describe_card(card) for card in cards}})
         return
     say("\n\n".join("\n".join(write_card(card)) for card in cards))
+
+
+def _report_stability(project: Project, table: Path, as_json: bool) -> None:
+    from engine.commands.stability_lines import describe_stability, write_stability, write_table
+    from engine.stability import measure_stability
+
+    found = measure_stability(project)
+    if table.name:
+        write_table(found, table)
+    if as_json:
+        say_json(describe_stability(found))
+        return
+    say("\n".join(write_stability(found)))
 
 
 def _lines(made: Report) -> Iterator[str]:

@@ -51,10 +51,17 @@ def _write_plan(plan: Mapping[str, Any]) -> str:
         "adm": f"Low variability, then highest quality: {plan['fraction']:.3g} of the samples (policy `adm`).",
         "random": f"A random {plan['fraction']:.3g} of the samples (policy `random`, seed {plan['seed']}).",
     }
-    policy = told.get(plan["policy"], f"Policy {_code(plan['policy'])}.")
+    policy = told.get(plan["policy"], _write_policy(plan))
     if not plan.get("holdout"):
         return policy
     return f"{policy} {plan['holdout']:.3g} of the prompts are held out (seed {plan['seed']}); none is in both files."
+
+
+def _write_policy(plan: Mapping[str, Any]) -> str:
+    by = f", by the map of {_code(plan['map_scorer'])}" if plan.get("map_scorer") else ""
+    like = f", matched to `{plan['match'] or 'adm'}`" if plan["policy"].startswith("random_") else ""
+    drawn = f", seed {plan['seed'] + plan['control']}" if like else ""
+    return f"Policy {_code(plan['policy'])}: {plan['fraction']:.3g} of the samples{by}{like}{drawn}."
 
 
 def _write_counts(parts: Sequence[Manifest]) -> str:

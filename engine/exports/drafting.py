@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import RowRefusedError
+from engine.exports.pairing import list_pairs
 from engine.formats.catalog import Format, JudgingWriter, Writer
-from engine.records import Message, Response, Sample, TrainingPair
+from engine.records import Message, Pair, Response, Sample, TrainingPair
 from engine.rows import Block
 from engine.sources import SourceReader, parse_block
 from engine.spreading import count_workers, spread
-from engine.verdicts.outcomes import Decision, Outcomes
+from engine.verdicts.outcomes import Outcomes
 
 NOT_IN_COLUMNS = "more than columns hold (tools, tool calls): export it to .jsonl"
 BOTH_WAYS = "answer with both labels"
@@ -98,6 +99,11 @@ class Drafter:
     holds_all: bool
     """Whether a row may hold more than the writer's columns."""
 
+    pairs: str
+    """The rule by which a sample gives pairs."""
+
+    seed: int
+
     def draft_block(self, block: tuple[Format, Block]) -> list[Draft]:
         """Say what becomes of each sample of some rows."""
         layout, rows = block
@@ -106,15 +112,25 @@ class Drafter:
     def draft(self, sample: Sample) -> Draft:
         """Say what becomes of one sample that is selected."""
         decision = self.outcomes.decide(sample)
-        reason = decision.reason or find_obstacle(sample, decision)
+        if decision.pair is None:
+            return Draft([], decision.reason)
+        rows: list[Row] = []
+        refused = []
+        for pair in list_pairs(sample, decision.pair, changed=decision.changed, rule=self.pairs, seed=self.seed):
+            try:
+                rows.extend(self._write(sample, pair))
+            except RowRefusedError as error:
+                refused.append(str(error))
+        return Draft(rows, "" if rows else refused[0], decision.changed, tuple(refused))
+
+    def _write(self, sample: Sample, pair: Pair) -> list[Row]:
+        """Write the rows of one pair, or raise RowRefusedError."""
+        reason = find_obstacle(sample, pair)
+        rows = [] if reason else self.writer.to_rows(make_pair(sample, pair))
+        reason = reason or next(filter(None, map(self._find_problem, rows)), "")
         if reason:
-            return Draft([], reason)
-        try:
-            rows = self.writer.to_rows(make_pair(sample, decision))
-        except RowRefusedError as error:
-            return Draft([], str(error))
-        reason = next(filter(None, map(self._find_problem, rows)), "")
-        return Draft([] if reason else rows, reason, decision.changed)
+            raise RowRefusedError(reason)
+        return rows
 
     def _find_problem(self, row: Row) -> str:
         problem = self.writer.find_problem(row)
@@ -144,7 +160,7 @@ def judge_once(drafts: Iterable[Draft], writer: JudgingWriter) -> Iterator[Draft
     }
     both_ways = frozenset(done)
     for draft in drafts:
-        rows, left_out = [], []
+        rows, left_out = [], list(draft.left_out)
         for row in draft.rows:
             answer, _ = writer.judge(row)
             if answer in done:
@@ -166,9 +182,9 @@ def set_apart(groups: Iterable[list[Row]]) -> Iterator[Row]:
     yield from waiting
 
 
-def find_obstacle(sample: Sample, decision: Decision) -> str:
+def find_obstacle(sample: Sample, pair: Pair) -> str:
     """Say why a pair would mislead any trainer; empty when nothing does."""
-    chosen, rejected = _sides(sample, decision)
+    chosen, rejected = _sides(sample, pair)
     if chosen.is_empty or rejected.is_empty:
         return "empty response"
     if (chosen.text, chosen.extra) == (rejected.text, rejected.extra):
@@ -182,16 +198,14 @@ def find_obstacle(sample: Sample, decision: Decision) -> str:
     return ""
 
 
-def make_pair(sample: Sample, decision: Decision) -> TrainingPair:
+def make_pair(sample: Sample, pair: Pair) -> TrainingPair:
     """Put prompt and texts together; a system prompt that both responses were given goes before the prompt."""
-    chosen, rejected = _sides(sample, decision)
+    chosen, rejected = _sides(sample, pair)
     shares_system = chosen.system and chosen.system == rejected.system
     system = (Message("system", chosen.system),) if shares_system and chosen.system else ()
     better, worse = (Message("assistant", side.text, side.extra) for side in (chosen, rejected))
     return TrainingPair(sample.sample_id, (*system, *sample.prompt), better, worse, sample.tools)
 
 
-def _sides(sample: Sample, decision: Decision) -> tuple[Response, Response]:
-    if decision.pair is None:
-        raise ValueError(f"{sample.sample_id} has no pair: {decision.reason}")
-    return sample.responses[decision.pair.chosen], sample.responses[decision.pair.rejected]
+def _sides(sample: Sample, pair: Pair) -> tuple[Response, Response]:
+    return sample.responses[pair.chosen], sample.responses[pair.rejected]

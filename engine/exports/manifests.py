@@ -4,12 +4,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from engine.errors import VerifyError
+from engine.exports.pairing import BEST_WORST
 from engine.exports.splitting import Part
 from engine.logs import is_empty, read_header
 from engine.project import Project
@@ -18,6 +19,9 @@ from engine.verdicts.residual import Residual
 from engine.verdicts.steps import History
 
 SUFFIX = ".manifest.json"
+
+CONSENSUS = "consensus"
+"""What the mean of the ranks on several maps is called where a map is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +35,35 @@ class ExportPlan:
     holdout: float | None = None
     """Share of the prompts that go into a second file."""
 
+    pairs: str = BEST_WORST
+    """The rule by which a sample of more than two responses gives pairs."""
+
+    map_scorer: str | None = None
+    """Whose map the policy goes by; None: that of the map scorer."""
+
+    after_verdicts: bool = False
+    """Whether the policy sees what verdicts made of the labels."""
+
+    match: str | None = None
+    """The policy that a random one is matched to; None: adm."""
+
+    control: int = 0
+    """The number of a random control, which is added to the seed of what is drawn; --holdout stays as it is."""
+
+    def controls(self, count: int) -> "list[ExportPlan]":
+        """Plan random samples with as many samples and pairs as this plan selects."""
+        drawn = replace(self, policy="random_pairs", match=self.policy)
+        return [replace(drawn, control=number) for number in range(1, count + 1)]
+
 
 def manifest_of(output: Path) -> Path:
     """Name the manifest that lies beside an export."""
     return output.with_name(output.name + SUFFIX)
+
+
+def control_of(output: Path, number: int) -> Path:
+    """Name the file beside an export that holds one of its controls."""
+    return output.with_name(f"{output.stem}.control-{number}{output.suffix}") if number else output
 
 
 def describe_export(
@@ -46,6 +75,7 @@ def describe_export(
     forecast: Mapping[str, object] | None,
     residual: Residual | None,
     histories: Mapping[str, History],
+    selection: Mapping[str, object],
 ) -> dict[str, object]:
     """Say all that a part of an export depends on; nothing in it changes when nothing of that does.
 
@@ -59,6 +89,7 @@ def describe_export(
         "plan": asdict(plan),
         "counts": counts,
         **({"forecast": forecast} if forecast else {}),
+        **({"selection": selection} if selection else {}),
         **({"residual_error": residual.describe()} if residual else {}),
         "sources": [
             {"name": file.name, "sha256": file.sha256, "stored": file.stored, "format": file.format,
@@ -68,7 +99,7 @@ def describe_export(
         ],
         "scorers": [_describe_scorer(path) for path in project.score_logs() if not is_empty(path)],
         "reviews": [{"log": name, "lines": one.lines, "head": one.head} for name, one in histories.items()],
-        **_describe_map(project),
+        **_describe_map(project, plan.map_scorer),
     }  # fmt: skip
 
 
@@ -81,11 +112,12 @@ def _describe_scorer(path: Path) -> dict[str, object]:
     return {"log": path.name, **{key: header.get(key) for key in ("scorer", "identity", "parameters", "versions")}}
 
 
-def _describe_map(project: Project) -> dict[str, object]:
+def _describe_map(project: Project, scorer: str | None) -> dict[str, object]:
     if not project.map.exists():
         return {"map": None, "cuts": []}
     with closing(Store.open(project.map)) as store:
-        cuts = [asdict(cut) for cut in store.cuts() if cut.scorer == store.map_scorer]
+        wanted = scorer or store.map_scorer
+        cuts = [asdict(cut) for cut in store.cuts() if wanted in (cut.scorer, CONSENSUS)]
         logs = json.loads(store.meta.get("logs", "null"))
         named = {"fingerprint": store.fingerprint, "map_scorer": store.map_scorer, "logs": logs}
         return {"map": named, "cuts": cuts}

@@ -46,6 +46,12 @@ def find_logs(project: Project, fingerprint: str) -> tuple[list[ScoreLog], list[
     return unique, [log.paths[0].name for log in logs if log not in fresh and log.name not in names]
 
 
+def name_fitted(project: Project) -> set[str]:
+    """Name the scorers that were fitted on the labels, as the map may call them."""
+    logs = [_read_log(path) for path in project.score_logs() if not is_empty(path)]
+    return {name for log in logs if log.type in FITTED_TYPES for name in (log.name, log.paths[0].stem)}
+
+
 def _read_log(path: Path) -> ScoreLog:
     header = read_header(path)
     identity, name, kind, data = (str(header.get(key) or "") for key in ("identity", "scorer", "type", "fingerprint"))

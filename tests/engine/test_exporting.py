@@ -481,9 +481,22 @@ def test_the_manifest_says_what_the_export_depends_on(make_project, tmp_path):
     done = export(project, tmp_path / "out.jsonl", ExportPlan(policy="random", fraction=0.5, seed=3))
     said = json.loads(done.manifest.read_text())
     assert sorted(said) == [
-        "counts", "cuts", "map", "output", "plan", "prefmap", "project", "reviews", "scorers", "sources",
-    ]  # fmt: skip
-    assert said["plan"] == {"policy": "random", "fraction": 0.5, "seed": 3, "format": "trl", "holdout": None}
+        "counts",
+        "cuts",
+        "map",
+        "output",
+        "plan",
+        "prefmap",
+        "project",
+        "reviews",
+        "scorers",
+        "selection",
+        "sources",
+    ]
+    assert said["plan"] == {
+        "policy": "random", "fraction": 0.5, "seed": 3, "format": "trl", "holdout": None, "pairs": "best-worst",
+        "map_scorer": None, "after_verdicts": False, "match": None, "control": 0,
+    }  # fmt: skip
     assert said["output"]["file"] == "out.jsonl"
     assert [(one["lines"], len(one["head"])) for one in said["reviews"]] == [(2, 64)]
     assert [(one["scorer"], one["parameters"]["column"]) for one in said["scorers"]] == [("column-score", "score")]

@@ -10,11 +10,11 @@ from engine.exporting import export
 from engine.exports.manifests import ExportPlan
 from engine.logs import Log
 from engine.map_writer import read_table_rows
-from engine.mapping import ENSEMBLE, average, build_map, standardise
+from engine.mapping import ENSEMBLE, build_map
 from engine.project import Project
 from engine.reviewing import Review
 from engine.sources import SourceReader, fingerprint
-from engine.statistics import divide_regions, measure, rank_ids
+from engine.statistics import average, divide_regions, measure, rank_ids, standardise
 from engine.store import Store
 from engine.suspicion.noise_model import refit
 
@@ -317,9 +317,9 @@ def test_a_map_scorer_cannot_be_wanted_without_scores(import_rows):
 
 def test_a_crossfit_of_earlier_data_is_left_out_and_named(sample_project, import_rows):
     (log,) = sample_project.score_logs()
-    assert build_map(sample_project) == (400, "crossfit", [])
+    assert build_map(sample_project) == (400, "crossfit", [], [])
     import_rows(pair_rows(3), sample_project)
-    assert build_map(sample_project) == (403, "", [log.name])
+    assert build_map(sample_project) == (403, "", [log.name], [])
     assert points(sample_project, "crossfit") == []
 
 
@@ -372,7 +372,7 @@ def test_a_broken_score_before_the_last_is_named(import_rows, log_scores, broken
 def test_a_log_that_was_never_begun_is_passed_over(import_rows, content):
     project = import_rows(pair_rows(2))
     (project.scores / "judge.jsonl").write_bytes(content)
-    assert build_map(project) == (2, "", [])
+    assert build_map(project) == (2, "", [], [])
 
 
 def test_the_newest_score_counts_but_a_failure_takes_none_away(import_rows, log_scores):

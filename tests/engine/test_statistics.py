@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from engine.statistics import HIGH_AVERAGE, HIGH_VARIANCE, LOW_AVERAGE, divide_regions, measure, rank_ids
+from engine.statistics import (
+    HIGH_AVERAGE,
+    HIGH_VARIANCE,
+    LOW_AVERAGE,
+    divide_by_cuts,
+    divide_regions,
+    measure,
+    rank_ids,
+)
 
 NONE = math.nan
 
@@ -224,6 +232,22 @@ def test_regions_are_those_of_sorting_twice(drawn):
     high = [v for v, one, _ in placed if expected[one] == HIGH_VARIANCE]
     good = [q for q, one in low if expected[one] == HIGH_AVERAGE]
     assert found[1:] == (min(high, default=None), min(good, default=None))
+
+
+@given(maps())
+def test_the_cuts_of_a_map_without_ties_give_its_regions_again(drawn):
+    quality, variability, order = drawn
+    quality, variability = quality + order / 1000, variability + order[::-1] / 1000
+    found = divide_regions(quality, variability, np.arange(len(quality)))
+    again = divide_by_cuts(quality, variability, found[1:])
+    assert again.region.tolist() == found.region.tolist()
+    assert again[1:] == found[1:]
+
+
+def test_frozen_cuts_part_other_samples_and_what_ties_lies_above():
+    found = divide_by_cuts(np.array([0.4, 0.5, 0.9, 0.9]), np.array([0.1, 0.1, 0.2, NONE]), (0.2, 0.5))
+    assert found.region.tolist() == [LOW_AVERAGE, HIGH_AVERAGE, HIGH_VARIANCE, None]
+    assert divide_by_cuts(np.array([0.4]), np.array([9.0]), (None, None)).region.tolist() == [LOW_AVERAGE]
 
 
 def test_nulls_are_in_no_region_and_move_no_cut():
