@@ -221,7 +221,7 @@ class _Tally:
             dropped=dict(sorted(self.dropped.items())),
             changed=self.changed,
             is_by_fitted_scorer=choice.is_by_fitted_scorer,
-            confounded=[str(trait) for trait in choice.traits if trait.is_confounded],
+            confounded=choice.confounded,
             rows_left_out=dict(sorted(self.left_out.items())),
             forecast=self.forecast,
         )

@@ -15,7 +15,7 @@ from engine.exports.splitting import Part, Reasons, group_of, hold_out, split
 from engine.exports.surveying import Survey, survey
 from engine.project import Project
 from engine.scores.score_logs import ENSEMBLE, name_fitted
-from engine.selecting import MapColumns, agree, select
+from engine.selecting import BY_MAP, MapColumns, agree, select
 from engine.sources import SourceReader
 from engine.statistics import average, rank_ids, standardise
 from engine.store import Store
@@ -41,6 +41,9 @@ class Choice(NamedTuple):
 
     means: Mapping[str, float | None] = {}
     """Of what is selected, on the map; empty where there is none."""
+
+    confounded: Sequence[str] = ()
+    """What a person should know of those differences; nothing where a random sample is to be like another."""
 
     def describe(self) -> dict[str, object]:
         """Say for a manifest what is selected; empty where nothing is known of it."""
@@ -76,7 +79,9 @@ def choose(project: Project, samples: SourceReader, plan: ExportPlan, outcomes: 
     seed, match = plan.seed + plan.control, plan.match or "adm"
     kept = np.flatnonzero(here)[select(plan.policy, columns.take(here), fraction=plan.fraction, seed=seed, match=match)]
     reasons[kept] = ""
-    return Choice(reasons, is_fitted, scorer, compose(seen, reasons == ""), _average(project, kept, len(ids)))
+    traits = compose(seen, reasons == "")
+    confounded = [str(trait) for trait in traits if trait.is_confounded and plan.policy in BY_MAP]
+    return Choice(reasons, is_fitted, scorer, traits, _average(project, kept, len(ids)), confounded)
 
 
 def _average(project: Project, kept: Ints, samples: int) -> dict[str, float | None]:

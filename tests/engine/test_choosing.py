@@ -333,6 +333,7 @@ def test_a_stratified_control_has_as_many_of_each_source(import_rows, log_scores
     sources = [Counter(n % 3 == 0 for n in prompts(one.output)) for one in (wanted, drawn)]
     assert sources[0] == sources[1]
     assert [trait.partition(" ")[0] for trait in wanted.confounded] == ["source"]
+    assert drawn.confounded == []
 
 
 # Composition
