@@ -35,7 +35,7 @@ def reviewed(make_project):
         return datetime(2026, 5, 31, 10, next(minutes), tzinfo=UTC)
 
     with closing(Review(project, "kim", now=now)) as kim, closing(Review(project, "bo", now=now)) as bo:
-        seen = {"mode": "blind", "shown": ids[::-1], "seen": [], "rank": 3, "map": "0123456789abcdef"}
+        seen = {"mode": "blind", "shown": ids[::-1], "seen": [], "rank": 3, "map": "01234567"}
         kim.give(one, "flip", seconds=17.2, **seen)
         bo.give(one, "keep", mode="sighted", shown=ids, seen=["label", "scores"], served="control")
         bo.note(one.sample_id, "odd\nprompt")
@@ -48,7 +48,7 @@ def reviewed(make_project):
 
 
 LINES = """\
-2026-05-31 10:00:00  kim  flip          {id}  [1] over [2] as shown  17.2 s  blind  saw the texts alone  rank 3  map 01234567
+2026-05-31 10:00:00  kim  flip          {id}  [1] over [2] as shown  17.2 s  blind  saw the texts alone  rank 3{map}
 2026-05-31 10:01:00  bo   keep          {id}  [1] over [2] as shown  sighted  saw label, scores  served as control
 2026-05-31 10:02:00  bo   note          {id}  "odd prompt"
 2026-05-31 10:03:00  kim  drop in bulk  4 samples  bulk  where len>2
@@ -58,9 +58,9 @@ LINES = """\
 
 def test_log_tells_who_did_what_and_when_and_what_was_shown(reviewed):
     one, other = [sample.sample_id[:8] for sample in SourceReader(reviewed)][:2]
-    lines = LINES.format(id=one, other=other).splitlines(keepends=True)
+    lines = LINES.format(id=one, other=other, map="  map 01234567").splitlines(keepends=True)
     assert prefmap("log", reviewed.path).stdout == "".join(lines)
-    assert prefmap("log", reviewed.path, "--reviewer", "bo").stdout == "".join(lines[1:3])
+    assert prefmap("log", reviewed.path, "--reviewer", "bo").stdout == "".join(lines[1:3]).replace("bo ", "bo")
     assert prefmap("log", reviewed.path, "--sample", one).stdout == "".join(lines[:3])
     assert prefmap("log", reviewed.path, "--since", "2026-05-31T10:03").stdout == "".join(lines[3:])
 

@@ -121,7 +121,8 @@ def test_no_module_can_be_made_to_run_what_a_file_says(path):
 
 @pytest.mark.parametrize("kind", ["reward", "implicit"])
 def test_code_of_a_model_runs_only_when_asked_for_and_is_on_record(kind):
-    plain, asked = make_scorer(f"{kind}:a,b", {}), make_scorer(f"{kind}:a,b?trust_remote_code=true", {})
+    pins = "&".join(f"{name}={'0' * 40}" for name in ("revision", "reference_revision")[: 1 + (kind == "implicit")])
+    plain, asked = (make_scorer(f"{kind}:a,b?{words}{pins}", {}) for words in ("", "trust_remote_code=true&"))
     assert (plain.parameters["trust_remote_code"], asked.parameters["trust_remote_code"]) == (False, True)
     (field,) = [one for one in fields(asked.scorer) if one.name == "trust_remote_code"]
     assert PROVENANCE not in field.metadata  # so that it is a part of the scorer's identity
