@@ -8,14 +8,17 @@ from engine.pages.axes import Span, tick_label, ticks
 from engine.pages.dots import COLUMNS, REGIONS, ROWS, VERDICTS, Dot, Field
 from engine.pages.markup import Html, join, tag
 
-LEFT, TOP = 62, 14
+LEFT, TOP = 74, 14
 SQUARE = 8
 """Pixels of the whole picture, and of a square."""
 
 WIDTH, HEIGHT = COLUMNS * SQUARE, ROWS * SQUARE
 RIGHT, BELOW = 18, 52
 MOST_TICKS = 6
-RADIUS = 4
+FEW = 500
+RADIUS, RADIUS_OF_FEW = 3, 5
+"""Pixels; samples that are few are drawn larger."""
+
 STEPS = (0.2, 0.5)
 """Suspicion from which a dot has the second and the third colour, as on the map of the app."""
 
@@ -36,8 +39,7 @@ def draw_map(field: Field, cuts: Mapping[str, float | None], caption: Sequence[s
     kinds = [name for name in COLOURINGS if field.is_squared or name != "number"]
     return tag(
         "div",
-        tag("p", "Colour by", class_="by"),
-        *(part for n, name in enumerate(kinds) for part in _choice(name, is_first=n == 0)),
+        tag("fieldset", tag("legend", "Colour by"), *(_choice(name, is_first=n == 0) for n, name in enumerate(kinds))),
         tag(
             "figure",
             _draw(field, cuts),
@@ -49,9 +51,9 @@ def draw_map(field: Field, cuts: Mapping[str, float | None], caption: Sequence[s
     )
 
 
-def _choice(name: str, *, is_first: bool) -> tuple[Html, Html]:
+def _choice(name: str, *, is_first: bool) -> Html:
     chosen = tag("input", type="radio", name="by", id=f"by-{name}", checked=is_first)
-    return chosen, tag("label", "number of samples" if name == "number" else name, for_=f"by-{name}")
+    return tag("label", chosen, " number of samples" if name == "number" else f" {name}")
 
 
 def _legend(name: str) -> Html:
@@ -78,7 +80,7 @@ def _draw(field: Field, cuts: Mapping[str, float | None]) -> Html:
         "svg",
         tag("rect", class_="plot", x=LEFT, y=TOP, width=WIDTH, height=HEIGHT),
         *_axes(field),
-        tag("g", join(_dot(dot, is_squared=field.is_squared) for dot in field.dots), class_="dots"),
+        tag("g", join(_mark(dot, field) for dot in field.dots), class_="dots"),
         *_cuts(field, cuts),
         tag("circle", id="ring", r=7, class_="ring", hidden=True),
         viewBox=f"0 0 {width} {height}",
@@ -88,14 +90,21 @@ def _draw(field: Field, cuts: Mapping[str, float | None]) -> Html:
     )
 
 
-def _dot(dot: Dot, *, is_squared: bool) -> Html:
+def _mark(dot: Dot, field: Field) -> Html:
     x, y = LEFT + dot.x * WIDTH, TOP + (1 - dot.y) * HEIGHT
     told = tag("title", "\n".join(describe(dot)))
-    if is_squared:
+    if field.is_squared:
         side = SQUARE - 1
         return tag("rect", told, class_=_classes(dot), x=f"{x - side / 2:.4g}", y=f"{y - side / 2:.4g}",
                    width=side, height=side)  # fmt: skip
-    return tag("circle", told, class_=_classes(dot), cx=f"{x:.4g}", cy=f"{y:.4g}", r=RADIUS)
+    return tag(
+        "circle",
+        told,
+        class_=_classes(dot),
+        cx=f"{x:.4g}",
+        cy=f"{y:.4g}",
+        r=RADIUS_OF_FEW if field.shown < FEW else RADIUS,
+    )
 
 
 def _classes(dot: Dot) -> str:
@@ -145,7 +154,8 @@ def _axes(field: Field) -> Iterator[Html]:
 def _label(values: Sequence[float]) -> Iterator[tuple[float, str]]:
     step = values[1] - values[0] if len(values) > 1 else 1.0
     for value in values:
-        yield value, tick_label(value, step)
+        text = tick_label(value, step) if value else "0"
+        yield value, text.replace("0.", ".", 1) if abs(value) < 1 else text
 
 
 def _cuts(field: Field, cuts: Mapping[str, float | None]) -> Iterator[Html]:

@@ -1,7 +1,6 @@
 """Composition: what the samples of each region, source, length and number of turns are like."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -62,21 +61,32 @@ class Reads(NamedTuple):
     flipped: Flags
 
 
-def part(points: MapPoints, kinds: Mapping[str, npt.NDArray[np.object_]], reads: Reads) -> Iterator[Parting]:
-    """Part the samples by each kind of name; those that are the same for all are left out."""
-    for by, names in kinds.items():
-        codes, ordered = number_names(names)
-        if len(ordered) < 2:
-            continue
-        groups = [_measure(name, codes == code, points.margin, reads) for code, name in enumerate(ordered)]
-        regions, _ = number_names(points.region)
-        known = np.array([one is not None for one in points.region], dtype=bool)
-        yield Parting(by, groups, associate(codes[known], regions[known]))
+class Coding(NamedTuple):
+    """Samples numbered by what they are."""
+
+    codes: Ints
+    """(samples,) Places in `names`."""
+
+    names: list[str]
 
 
-def number_names(names: npt.NDArray[np.object_]) -> tuple[Ints, list[str]]:
-    """Number names, the commonest first unless they are numbered already; rare ones share the last number."""
-    said = np.array(["none" if name is None or name == "" else str(name) for name in names], dtype=object)
+def part(points: MapPoints, kinds: Mapping[str, Coding], reads: Reads) -> Iterator[Parting]:
+    """Part the samples by each kind; those that are the same for all are left out."""
+    regions = code_names(points.region)
+    known = np.array([one is not None for one in points.region], dtype=bool)
+    for by, coding in {"region": regions, **kinds}.items():
+        if len(coding.names) > 1:
+            groups = [
+                _measure(name, coding.codes == code, points.margin, reads) for code, name in enumerate(coding.names)
+            ]
+            is_other = coding is not regions
+            v = associate(coding.codes[known], regions.codes[known]) if is_other else float("nan")
+            yield Parting(by, groups, v)
+
+
+def code_names(names: npt.NDArray[np.object_]) -> Coding:
+    """Number names, the commonest first; rare ones share the last number."""
+    said = np.array([str(name or "none") for name in names.tolist()], dtype=object)
     found, inverse, counts = np.unique(said, return_inverse=True, return_counts=True)
     order = sorted(range(len(found)), key=lambda at: (-counts[at], found[at]))
     codes = np.empty(len(found), dtype=np.int64)
@@ -85,19 +95,23 @@ def number_names(names: npt.NDArray[np.object_]) -> tuple[Ints, list[str]]:
     if len(kept) > NAMED:
         kept = [*kept[: NAMED - 1], OTHERS]
         codes = np.minimum(codes, NAMED - 1)
-    return codes[inverse], kept
+    return Coding(codes[inverse], kept)
 
 
-def part_by_size(values: Floats, unit: str, ends: Sequence[float]) -> npt.NDArray[np.object_]:
-    """Name each number by the stretch that it falls into; `ends` are the last numbers of all but the last stretch."""
+def code_sizes(values: Floats, ends: Sequence[float]) -> Coding:
+    """Number whole numbers by the stretch that they fall into, `ends` being the last ones of all but the last."""
     bounds = sorted({int(end) for end in ends})
-    names = [
-        f"to {bounds[0]:,} {unit}",
-        *(f"{a + 1:,} to {b:,} {unit}" for a, b in pairwise(bounds)),
-    ]
-    names.append(f"over {bounds[-1]:,} {unit}")
-    places = np.searchsorted(np.array(bounds, dtype=np.float64), values, side="left")
-    return np.array([names[place] for place in places.tolist()], dtype=object)
+    lows = [None, *bounds]
+    names = [_name_stretch(low, high) for low, high in zip(lows, [*bounds, None], strict=True)]
+    codes = np.searchsorted(np.array(bounds, dtype=np.float64), values, side="left")
+    there, codes = np.unique(codes, return_inverse=True)
+    return Coding(codes, [names[code] for code in there.tolist()])
+
+
+def _name_stretch(low: int | None, high: int | None) -> str:
+    if high is None:
+        return f"over {low:,}"
+    return f"to {high:,}" if low is None else f"{low + 1:,} to {high:,}"
 
 
 def _measure(name: str, here: Flags, margin: Floats, reads: Reads) -> Group:

@@ -34,7 +34,7 @@ WIDTH, HEIGHT = 10.0, 6.0
 LINE = 0.17
 """Inches of a line of the caption."""
 
-CAPTION_COLUMNS = 132
+CAPTION_COLUMNS = 150
 DOTS_PER_INCH = 300
 POINT = 12
 RAMP = ("#6a0dad", "#20639B", "#3CAEA3", "#F6D55C")

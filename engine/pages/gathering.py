@@ -10,7 +10,7 @@ from engine.judging.card import Card
 from engine.judging.report import make_cards
 from engine.logs import Line
 from engine.pages.caption import count_samples, describe_axes, describe_scorers, read_headers
-from engine.pages.composition import Parting, Reads, part, part_by_size
+from engine.pages.composition import Parting, Reads, code_names, code_sizes, part
 from engine.pages.dots import Field, lay_out
 from engine.project import Project
 from engine.records import content_of
@@ -122,9 +122,8 @@ def _compose(store: Store, outcomes: Outcomes) -> list[Parting]:
     length, turns = store.numbers("len"), store.numbers("turns")
     thirds = np.quantile(length, [1 / 3, 2 / 3]).tolist()
     kinds = {
-        "region": points.region,
-        "source": points.source,
-        "length of the longest response": part_by_size(length, "characters", thirds),
-        "turns of the prompt": part_by_size(turns, "turns", (1, 3)),
+        "source": code_names(points.source),
+        "characters of the longest response": code_sizes(length, thirds),
+        "turns of the prompt": code_sizes(turns, (1, 3)),
     }
     return list(part(points, kinds, reads))

@@ -7,7 +7,7 @@ from engine.pages.chart import draw_map, write
 from engine.pages.composition import Group, Parting
 from engine.pages.dots import PROMPT_SHOWN, shorten
 from engine.pages.gathering import Facts
-from engine.pages.markup import Html, Part, bar, table, tag
+from engine.pages.markup import Html, Part, bar, join, table, tag
 from engine.reporting import Report
 from engine.verdicts.residual import FEWEST_CONTROLS
 from engine.verdicts.stopping import say_ahead, say_stop
@@ -33,7 +33,10 @@ def write_summary(facts: Facts) -> Html:
         (f"{made.refused:,}", "rows refused"),
         (f"{made.suspects:,}", "labels more likely wrong than right"),
         (f"{made.read:,}", f"read by people; {made.flips:,} flipped"),
-        (percent(residual.estimate / residual.labels) if residual else "not known", "of the labels left are wrong"),
+        (
+            percent(residual.estimate / residual.labels) if residual else "not known",
+            "of the labels left are wrong",
+        ),
     ]
     return tag("dl", *(tag("div", tag("dt", what), tag("dd", value)) for value, what in found), class_="numbers")
 
@@ -63,12 +66,15 @@ def write_suspects(facts: Facts) -> Html:
     """List the unread samples whose labels are likeliest wrong."""
     if not facts.suspects:
         return section("Read first", tag("p", "No unread sample has a suspicion."))
-    rows = [
-        (one.entry.sample_id, f"{one.rank:,}", write(one.entry.suspicion), write(one.entry.margin, 2),
-         one.entry.source or "--", f"{one.entry.file}, {one.entry.row:,}", shorten(one.prompt, PROMPT_SHOWN))
-        for one in facts.suspects
-    ]  # fmt: skip
-    head = ("sample", "rank", "suspicion", "margin", "source", "file, row", "prompt")
+    rows: list[list[Part]] = []
+    has_sources = any(one.entry.source for one in facts.suspects)
+    has_files = len(facts.report.files) > 1
+    for rank, entry, prompt in facts.suspects:
+        where = [entry.source or "--"] * has_sources + [entry.file] * has_files + [f"{entry.row:,}"]
+        numbers = [f"{rank:,}", write(entry.suspicion), write(entry.margin, 2)]
+        name = join((shorten(prompt, PROMPT_SHOWN) or "no prompt", tag("code", entry.sample_id)), "<br/>")
+        rows.append([name, *numbers, *where])
+    head = ["sample", "rank", "suspicion", "margin", *["source"] * has_sources, *["file"] * has_files, "row"]
     return section("Read first", table("Unread samples whose labels are likeliest wrong", head, rows))
 
 
