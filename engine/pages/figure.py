@@ -15,6 +15,7 @@ from engine.errors import ConfigError
 from engine.pages.axes import TRIM, Span, enclose
 from engine.pages.caption import count_samples, describe_axes, describe_scorers
 from engine.pages.styles import Colour, Style
+from engine.pages.targets import check_target
 from engine.project import Project, replacing
 from engine.statistics import HIGH_AVERAGE, HIGH_VARIANCE, LOW_AVERAGE
 from engine.store import MapPoints, Store
@@ -79,8 +80,7 @@ class Scene(NamedTuple):
 
 def write_figure(project: Project, path: Path, style: Style, colour: Colour = "correlation") -> None:
     """Draw the map of the map scorer; the suffix says as what. Raises ConfigError, OSError."""
-    if path.suffix.lower() not in KINDS:
-        raise ConfigError(f"{path} names no kind of picture: let it end in {', '.join(KINDS)}.")
+    check_target(path, KINDS, "kind of picture")
     if find_spec("matplotlib") is None:
         raise ConfigError("A figure needs matplotlib. Install it: pip install 'prefmap[figures]'")
     with closing(Store.open(project.map)) as store:

@@ -4,7 +4,6 @@ from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 
-from engine.errors import ConfigError
 from engine.pages.gathering import Facts, gather
 from engine.pages.markup import Html, join, tag
 from engine.pages.origins import write_cards, write_origins
@@ -16,10 +15,11 @@ from engine.pages.sections import (
     write_suspects,
     write_suspicion,
 )
+from engine.pages.targets import check_target
 from engine.project import Project, write_atomically
 
 HERE = Path(__file__).parent
-KINDS = (".html", ".htm")
+KINDS = (".html",)
 SECTIONS = (
     write_summary,
     write_map,
@@ -34,8 +34,7 @@ SECTIONS = (
 
 def write_page(project: Project, path: Path) -> None:
     """Write the page of a project; the same project gives the same bytes. Raises ConfigError, OSError."""
-    if path.suffix.lower() not in KINDS:
-        raise ConfigError(f"{path} names no page: let it end in .html.")
+    check_target(path, KINDS, "page")
     write_atomically(path, make_page(gather(project)))
 
 

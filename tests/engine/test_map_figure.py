@@ -3,7 +3,7 @@ import xml.dom.minidom
 import numpy as np
 import pytest
 
-from engine.errors import ConfigError
+from engine.errors import ConfigError, ExportRefusedError
 from engine.pages.axes import Span, enclose
 from engine.pages.figure import choose_view, mean_cells, write_figure
 from engine.pages.styles import COLOURS, STYLES
@@ -73,7 +73,7 @@ def test_each_style_and_colour_is_drawn_whatever_the_project_is_called(sample_pr
 
 def test_what_cannot_be_drawn_is_refused(sample_project, make_project, tmp_path):
     pytest.importorskip("matplotlib")
-    with pytest.raises(ConfigError, match=r"map.gif names no kind of picture: let it end in .png, .svg, .pdf"):
+    with pytest.raises(ExportRefusedError, match=r"map.gif names no kind of picture: let it end in .png, .svg, .pdf"):
         write_figure(sample_project, tmp_path / "map.gif", "regions")
     unscored = make_project([{"prompt": "q", "chosen": "a", "rejected": "b"}], name="unscored")
     with pytest.raises(ConfigError, match=r"has no sample with a place on the map. Run: prefmap score"):

@@ -1,6 +1,7 @@
 """A headless Chromium, driven through its debugging pipe: no driver and no library is needed."""
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -71,6 +72,10 @@ class Page:
     def point(self, x: float, y: float) -> None:
         self.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
+    def click(self, x: float, y: float) -> None:
+        for kind in ("mousePressed", "mouseReleased"):
+            self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
     def press(self, key: str) -> None:
         for kind in ("keyDown", "keyUp"):
             self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key)
@@ -98,12 +103,10 @@ class Page:
 @contextmanager
 def open_browser(folder: Path) -> Iterator[Page]:
     """Start Chromium with an empty profile in `folder`."""
-    to_read, to_browser = os.pipe()
-    from_browser, to_write = os.pipe()
+    (to_read, to_browser), (from_browser, to_write) = _open_pipe(), _open_pipe()
     command = [str(CHROMIUM), *OPTIONS, *(["--no-sandbox"] if os.geteuid() == 0 else []), f"--user-data-dir={folder}"]
-
     # Chromium reads commands from descriptor 3 and answers on 4.
-    shell = ["sh", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "sh", *command]
+    shell = ["bash", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "bash", *command]
     browser = subprocess.Popen(shell, pass_fds=(to_read, to_write), stderr=subprocess.DEVNULL)
     os.close(to_read)
     os.close(to_write)
@@ -117,3 +120,12 @@ def open_browser(folder: Path) -> Iterator[Page]:
         os.close(to_browser)
         if page:
             page._in.close()
+
+
+def _open_pipe() -> tuple[int, int]:
+    """Open a pipe whose descriptors are not those that Chromium uses."""
+    ends = os.pipe()
+    high = tuple(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends)
+    for end in ends:
+        os.close(end)
+    return high[0], high[1]
