@@ -1,6 +1,7 @@
 """The map of a page as SVG: a picture without a script, and with one a map to point at."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -22,28 +23,26 @@ RADIUS, RADIUS_OF_FEW = 3, 5
 STEPS = (0.2, 0.5)
 """Suspicion from which a dot has the second and the third colour, as on the map of the app."""
 
-NUMBERS = (1, 2, 5, 20)
-"""The least number of samples of each shade."""
-
 COLOURINGS: Mapping[str, Sequence[tuple[str, str]]] = {
     "suspicion": (("s0", "below .2"), ("s1", ".2 to .5"), ("s2", ".5 and more"), ("s", "unknown")),
     "region": (*((f"r{n}", name) for n, name in enumerate(REGIONS)), ("r", "none")),
     "verdict": (*((f"v{n}", name) for n, name in enumerate(VERDICTS)), ("v", "not read")),
-    "number": (("n0", "1 sample"), ("n1", "2 to 4"), ("n2", "5 to 19"), ("n3", "20 and more")),
 }
 """The classes of the dots by what colours them, and what each means."""
 
 
 def draw_map(field: Field, cuts: Mapping[str, float | None], caption: Sequence[str]) -> Html:
     """Draw the map with a choice of colours that needs no script."""
-    kinds = [name for name in COLOURINGS if field.is_squared or name != "number"]
+    kinds = dict(COLOURINGS)
+    if field.is_squared:
+        kinds["number"] = name_shades(choose_shades(field))
     return tag(
         "div",
         tag("fieldset", tag("legend", "Colour by"), *(_choice(name, is_first=n == 0) for n, name in enumerate(kinds))),
         tag(
             "figure",
             _draw(field, cuts),
-            *(_legend(name) for name in kinds),
+            *(_legend(name, entries) for name, entries in kinds.items()),
             tag("p", id="told", class_="told", hidden=True, aria_live="polite"),
             tag("figcaption", " ".join([*caption, _say_dots(field)])),
         ),
@@ -56,16 +55,24 @@ def _choice(name: str, *, is_first: bool) -> Html:
     return tag("label", chosen, " number of samples" if name == "number" else f" {name}")
 
 
-def _legend(name: str) -> Html:
-    entries = (
-        tag(
-            "li",
-            tag("svg", tag("rect", class_=code, width=10, height=10), viewBox="0 0 10 10", aria_hidden="true"),
-            said,
-        )
-        for code, said in COLOURINGS[name]
-    )
-    return tag("ul", *entries, class_=f"legend is-{name}", aria_label=f"colours by {name}")
+def choose_shades(field: Field) -> list[int]:
+    """Choose the least number of samples of each of four shades, by the logarithm."""
+    most = max((dot.samples for dot in field.dots), default=1)
+    return sorted({max(round(most**power), 1) for power in (0, 1 / 4, 1 / 2, 3 / 4)})
+
+
+def name_shades(shades: Sequence[int]) -> list[tuple[str, str]]:
+    """Name the classes of the shades, and what each means."""
+    ends = [*(f"{low:,} to {high - 1:,}" if high - 1 > low else f"{low:,}" for low, high in pairwise(shades))]
+    return [(f"n{number}", said) for number, said in enumerate([*ends, f"{shades[-1]:,} or more"])]
+
+
+def _legend(name: str, entries: Sequence[tuple[str, str]]) -> Html:
+    rows = []
+    for code, said in entries:
+        square = tag("svg", tag("rect", class_=code, width=10, height=10), viewBox="0 0 10 10", aria_hidden="true")
+        rows.append(tag("li", square, said))
+    return tag("ul", *rows, class_=f"legend is-{name}", aria_label=f"colours by {name}")
 
 
 def _say_dots(field: Field) -> str:
@@ -76,11 +83,12 @@ def _say_dots(field: Field) -> str:
 
 def _draw(field: Field, cuts: Mapping[str, float | None]) -> Html:
     width, height = LEFT + WIDTH + RIGHT, TOP + HEIGHT + BELOW
+    shades = choose_shades(field)
     return tag(
         "svg",
         tag("rect", class_="plot", x=LEFT, y=TOP, width=WIDTH, height=HEIGHT),
         *_axes(field),
-        tag("g", join(_mark(dot, field) for dot in field.dots), class_="dots"),
+        tag("g", join(_mark(dot, field, shades) for dot in field.dots), class_="dots"),
         *_cuts(field, cuts),
         tag("circle", id="ring", r=7, class_="ring", hidden=True),
         viewBox=f"0 0 {width} {height}",
@@ -90,29 +98,29 @@ def _draw(field: Field, cuts: Mapping[str, float | None]) -> Html:
     )
 
 
-def _mark(dot: Dot, field: Field) -> Html:
+def _mark(dot: Dot, field: Field, shades: Sequence[int]) -> Html:
     x, y = LEFT + dot.x * WIDTH, TOP + (1 - dot.y) * HEIGHT
     told = tag("title", "\n".join(describe(dot)))
     if field.is_squared:
         side = SQUARE - 1
-        return tag("rect", told, class_=_classes(dot), x=f"{x - side / 2:.4g}", y=f"{y - side / 2:.4g}",
+        return tag("rect", told, class_=_classes(dot, shades), x=f"{x - side / 2:.4g}", y=f"{y - side / 2:.4g}",
                    width=side, height=side)  # fmt: skip
     return tag(
         "circle",
         told,
-        class_=_classes(dot),
+        class_=_classes(dot, shades),
         cx=f"{x:.4g}",
         cy=f"{y:.4g}",
         r=RADIUS_OF_FEW if field.shown < FEW else RADIUS,
     )
 
 
-def _classes(dot: Dot) -> str:
+def _classes(dot: Dot, shades: Sequence[int]) -> str:
     suspicion = "" if np.isnan(dot.suspicion) else int(np.digitize(dot.suspicion, STEPS))
     region, verdict = (
         names.index(one) if one else "" for names, one in ((REGIONS, dot.region), (VERDICTS, dot.verdict))
     )
-    return f"s{suspicion} r{region} v{verdict} n{int(np.digitize(dot.samples, NUMBERS)) - 1}"
+    return f"s{suspicion} r{region} v{verdict} n{int(np.digitize(dot.samples, shades)) - 1}"
 
 
 def describe(dot: Dot) -> Iterator[str]:

@@ -12,6 +12,7 @@ from hostile_project import HOSTILE, make_hostile
 from sitting import sit
 
 from engine.errors import ExportRefusedError
+from engine.pages.chart import name_shades
 from engine.pages.dots import MOST_POINTS, lay_out
 from engine.pages.gathering import gather
 from engine.pages.origins import list_commands, write_spec
@@ -154,6 +155,11 @@ def test_each_sample_is_a_dot_and_many_share_squares(make_project):
         assert suspicion == sorted(suspicion)
     assert len(field.dots) < len(rows)
     assert max(dot.samples for dot in field.dots) > 1
+
+
+def test_shades_suit_the_fullest_square():
+    assert [said for _, said in name_shades([1, 3, 9, 28])] == ["1 to 2", "3 to 8", "9 to 27", "28 or more"]
+    assert name_shades([1]) == [("n0", "1 or more")]
 
 
 def test_the_commands_make_the_project_again(read_project):
