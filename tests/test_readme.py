@@ -40,7 +40,7 @@ def commands() -> list[str]:
     return [line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
-NEEDS = {"--push": "huggingface_hub", "--tokenizer": "trl"}
+NEEDS = {"--figure": "matplotlib", "--push": "huggingface_hub", "--tokenizer": "trl"}
 """The library that a command needs, by what is in it; without that it is not run."""
 
 MAKE_TOKENIZER = "from tiny_training import tiny_tokenizer as make; make(open(0)).save_pretrained('my-model')"

@@ -5,15 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.scores.score_logs import ENSEMBLE
+from engine.pages.axes import ticks
+from engine.pages.caption import count_samples, describe_axes
 from engine.statistics import HIGH_AVERAGE, HIGH_VARIANCE, LOW_AVERAGE
-from engine.store import Store
 from engine.verdicts.outcomes import VERDICTS
 from tui.cloud import REGIONS, Cloud
 from tui.map_view import MapView
 from tui.picture import SUSPICION_STEPS, Colouring
 from tui.plot import number
-from tui.raster import Counts, Placed, cell_means, cell_modes, place, ticks
+from tui.raster import Counts, Placed, cell_means, cell_modes, place
 
 COLUMNS, ROWS = 360, 240
 """Dots of the plot."""
@@ -84,19 +84,13 @@ def make_figure(cloud: Cloud, view: MapView, colouring: Colouring, title: str, s
         _label(values := ticks(bounds.y_low, bounds.y_high, MOST_TICKS), values, bounds.y_low, bounds.height),
         _share(cloud.x_cut, bounds.x_low, bounds.width),
         _share(cloud.y_cut, bounds.y_low, bounds.height),
-        [scorers, _describe_axes(cloud), _count_samples(cloud, placed), _describe_colours(colouring)],
+        [
+            scorers,
+            describe_axes(axis.name, cloud.cuts),
+            count_samples(len(cloud.x), len(placed.inside), cloud.unplaced, axis.name),
+            _describe_colours(colouring),
+        ],
     )
-
-
-def describe_scorers(store: Store) -> str:
-    """Say whose scores a map is made of, and how they were made comparable."""
-    names = ", ".join(store.scorers())
-    if store.map_scorer == ENSEMBLE:
-        return (
-            f"Map of the ensemble: the mean of z-scored scores, without scorers fitted on the labels. Scorers: {names}."
-        )
-    fitted = ", which was fitted on the dataset's own labels" if store.is_fitted else ""
-    return f"Map of {store.map_scorer}{fitted}: raw scores."
 
 
 def _choose_kinds(cloud: Cloud, placed: Placed, colouring: Colouring) -> tuple[list[Kind], Counts]:
@@ -136,24 +130,6 @@ def _label(values: Sequence[float], places: Sequence[float], low: float, span: f
 def _share(value: float | None, low: float, span: float) -> float | None:
     share = None if value is None else (value - low) / span
     return share if share is not None and 0 <= share <= 1 else None
-
-
-def _describe_axes(cloud: Cloud) -> str:
-    quality = "Quality: the mean of a sample's scores."
-    if cloud.axis.name == "margin":
-        return f"{quality} Margin: chosen less rejected, in standard deviations of each scorer, mean over all scorers."
-    if cloud.axis.name == "correlation":
-        return f"{quality} Correlation: the cosine of a sample's labels and scores."
-    cuts = ", ".join(f"{name} {value:.4g}" for name, value in cloud.cuts.items() if value is not None)
-    return f"{quality} Variability: their population variance. Cuts: {cuts or 'none'}."
-
-
-def _count_samples(cloud: Cloud, placed: Placed) -> str:
-    total, shown = len(cloud.x), len(placed.inside)
-    return (
-        f"Samples: {shown:,} of {total:,} shown; hidden: {total - cloud.unplaced - shown:,} out of view, "
-        f"{cloud.unplaced:,} without {cloud.axis.name} or quality."
-    )
 
 
 def _describe_colours(colouring: Colouring) -> str:

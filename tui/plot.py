@@ -7,12 +7,12 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
+from engine.pages.axes import tick_label, ticks
 from tui.box import Box, draw_box
 from tui.cloud import REGIONS, Cloud
 from tui.map_view import MapView
 from tui.page import STACKED_COLUMNS, Row, Span
 from tui.picture import Colouring, Glyphs, Picture, Styles
-from tui.raster import tick_label, ticks
 from tui.terminal import Charset
 
 GUTTER_COLUMNS = 5

@@ -34,8 +34,6 @@ FLAT_PADDING = 0.5
 FINEST = 1e-9
 """Narrowest span that is drawn, as a share of the numbers on its axis."""
 
-NICE_STEPS = (1, 2, 5)
-
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -188,34 +186,6 @@ def cell_modes(placed: Placed, codes: Counts) -> Counts:
     counts = np.bincount(numbers, minlength=placed.shape[0] * placed.shape[1] * kinds)
     by_cell = counts.reshape(*placed.shape, kinds)[:, :, 1:]
     return np.where(by_cell.any(axis=2), by_cell.argmax(axis=2), -1)
-
-
-def ticks(low: float, high: float, at_most: int) -> list[float]:
-    """Choose round numbers from low to high, a step of 1, 2 or 5 times a power of ten apart."""
-    if at_most < 1 or not low < high:
-        return []
-    power = math.floor(math.log10((high - low) / at_most))
-    while True:
-        for nice in NICE_STEPS:
-            found = _multiples(low, high, nice, power)
-            if len(found) <= at_most:
-                return found
-        power += 1
-
-
-def tick_label(value: float, step: float) -> str:
-    """Write a tick with the decimals that tell it from one a step away."""
-    decimals = max(0, -math.floor(math.log10(step)))
-    return f"{value:z.{decimals}f}"
-
-
-def _multiples(low: float, high: float, nice: int, power: int) -> list[float]:
-    """List the multiples of nice * 10**power from low to high, each the float nearest to its decimal."""
-    over, under = (nice * 10**power, 1) if power >= 0 else (nice, 10**-power)
-    first = math.floor(low / (over / under))
-    last = math.ceil(high / (over / under))
-    candidates = (number * over / under for number in range(first, last + 1))
-    return [value for value in candidates if low <= value <= high]
 
 
 def _span(values: Floats, trim: float) -> tuple[float, float]:

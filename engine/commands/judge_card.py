@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from engine.commands.console import number
+from engine.judging.wording import ANSWERS, SHARES, UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,23 +15,6 @@ if TYPE_CHECKING:
     from engine.judging.intervals import Estimate
 
 WIDTH = 79
-SHARES = {
-    "labels": "agrees with labels",
-    "position_flips": "position flips",
-    "first_wins": "shown first wins",
-    "ties": "ties in a prompt",
-    "longer_wins": "prefers longer",
-    "longer_labelled": "labels prefer longer",
-    "length_excess": "... the difference",
-    "noise": "noise of one answer",
-    "failures": "answers with no score",
-    "unparsed": "... not readable",
-}
-UNITS = {
-    **dict.fromkeys(("labels", "longer_wins", "longer_labelled", "length_excess", "ties"), "pairs"),
-    **dict.fromkeys(("position_flips", "first_wins"), "comparisons"),
-    "noise": "questions",
-}
 
 
 def write_card(card: Card) -> Iterator[str]:
@@ -41,7 +25,7 @@ def write_card(card: Card) -> Iterator[str]:
     yield from _wrap(judge_the_judge(card))
     yield f"  {'coverage':22} {card.coverage:6.1%}  {card.scored:,} of {card.responses:,} responses"
     for key, name in SHARES.items():
-        yield _write_share(name, getattr(card, key), UNITS.get(key, "answers"))
+        yield _write_share(name, getattr(card, key), UNITS.get(key, ANSWERS))
     yield _write_correlation("correlation, length", card.length)
     for other, said in card.others.items():
         yield f"  with {other}"[:WIDTH]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.commands.console import AS_JSON, PROJECT, number, say, say_json
+from engine.commands.console import AS_JSON, PROJECT, narrate, number, say, say_json
+from engine.pages.styles import COLOURS, STYLES, Colour, Style
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,24 +37,58 @@ if TYPE_CHECKING:
     flag_value=Path(),
     help="How sure the regions are, and how alike between scorers; with a file, of each sample.",
 )
+@click.option("--figure", type=click.Path(path_type=Path), metavar="F", help="Draw the map: F.png, F.svg or F.pdf.")
+@click.option("--style", type=click.Choice(STYLES), help="Of the figure.  [default: continuous]")
+@click.option("--colour", type=click.Choice(COLOURS), help="What its colours are.  [default: correlation]")
+@click.option("--html", type=click.Path(path_type=Path), metavar="F", help="Write all of it as one page for a browser.")
 @AS_JSON
-def report(project: Path, judge: str | None, stability: Path | None, as_json: bool) -> None:
+def report(
+    project: Path,
+    judge: str | None,
+    stability: Path | None,
+    figure: Path | None,
+    style: Style | None,
+    colour: Colour | None,
+    html: Path | None,
+    as_json: bool,
+) -> None:
     """Count what the project holds: samples, refused rows, scorers, regions, cuts, verdicts, and labels still wrong."""
     from engine.project import Project
 
+    if figure is None and (style or colour):
+        raise click.UsageError("--style and --colour need --figure.")
+    opened = Project.open(project)
+    if [judge is None, stability is None, figure is None and html is None].count(False) > 1:
+        raise click.UsageError("--judge, --stability and --figure or --html are reports of their own: ask for one.")
     if judge is not None:
-        _report_cards(Project.open(project), judge, as_json)
+        _report_cards(opened, judge, as_json)
         return
     if stability is not None:
-        _report_stability(Project.open(project), stability, as_json)
+        _report_stability(opened, stability, as_json)
         return
     from engine.reporting import make_report
 
-    made = make_report(Project.open(project))
+    made = make_report(opened)
+    written = _draw(opened, figure, style or "continuous", colour or "correlation", html)
     if as_json:
-        say_json(_describe(made))
+        say_json(_describe(made) | {name: str(path) for name, path in written.items()})
         return
     say("\n".join(_lines(made)))
+
+
+def _draw(project: Project, figure: Path | None, style: Style, colour: Colour, html: Path | None) -> dict[str, Path]:
+    if figure:
+        from engine.pages.figure import write_figure
+
+        write_figure(project, figure, style, colour)
+    if html:
+        from engine.pages.page import write_page
+
+        write_page(project, html)
+    written = {name: path for name, path in (("figure", figure), ("html", html)) if path}
+    for path in written.values():
+        narrate(f"wrote {path}")
+    return written
 
 
 def _report_cards(project: Project, scorer: str, as_json: bool) -> None:

@@ -40,7 +40,7 @@ def test_samples_without_a_source_and_rare_sources_have_kinds_of_their_own():
 def test_the_caption_says_what_is_drawn(small):
     assert draw_figure(small, "suspicion").caption == [
         "Map of crossfit.",
-        "Quality: the mean of a sample's scores. Variability: their population variance. "
+        "Quality: the mean of a sample's scores. Variability: their population variance (ddof 0). "
         "Cuts: variability 0.16, quality 0.7.",
         "Samples: 9 of 10 shown; hidden: 0 out of view, 1 without variability or quality.",
         "Colour: mean suspicion (probability that the label is wrong) of the samples that share a dot.",

@@ -275,7 +275,7 @@ async def test_e_writes_the_view_next_to_the_project(sample_project):
             "pairs-crossfit-variability-region-zoomed.svg", "pairs-crossfit-variability-suspicion.svg",
         ]  # fmt: skip
         text = (folder / written[1]).read_text(encoding="utf-8")
-        assert "Map of crossfit, which was fitted on the dataset&#x27;s own labels: raw scores." in text
+        assert "Map of crossfit (edition 2), which was fitted on the dataset&#x27;s own labels. Normaliser: " in text
         assert "Samples: 400 of 400 shown" in text
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tui.raster import Bounds, ascii_ramp, braille, cell_means, cell_modes, place, tick_label, ticks
+from engine.pages.axes import tick_label, ticks
+from tui.raster import Bounds, ascii_ramp, braille, cell_means, cell_modes, place
 
 NAN = float("nan")
 UNIT = Bounds(0.0, 1.0, 0.0, 1.0)

@@ -5,9 +5,10 @@ from dataclasses import replace
 from textual import on, work
 from textual.app import ComposeResult
 
+from engine.pages.caption import describe_scorers
 from tui.box import Box, members, stretch
 from tui.cloud import Cloud
-from tui.figure import describe_scorers, make_figure
+from tui.figure import make_figure
 from tui.figure_files import write_figure
 from tui.keys import ANYWHERE, MAP, bind, footer
 from tui.legend import describe_box, describe_cursor, describe_hidden, legend, name_box
