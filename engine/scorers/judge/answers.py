@@ -7,7 +7,7 @@ from engine.endpoints.completions import message_of, text_of
 from engine.endpoints.outcomes import LONGEST_RAW, Reply, Request
 from engine.endpoints.settings import Endpoint
 from engine.records import Score
-from engine.scorers.judge.prompts import REMINDER
+from engine.scorers.judge.prompts import ask_plainly
 from engine.scorers.judge.questions import Question
 from engine.scorers.judge.reading import LEAST_MASS, find_answer, weigh
 
@@ -28,8 +28,7 @@ def ask_again(key: str, options: tuple[str, ...], request: Request, body: Mappin
         limit = "max_tokens" if "max_tokens" in changed else "max_completion_tokens"
         changed[limit] *= MORE_TOKENS
     elif reason.startswith(("unparsable", "out of range")):
-        said = {"role": "assistant", "content": text_of(message_of(body))[:LONGEST_RAW]}
-        changed["messages"] = [*changed["messages"], said, {"role": "user", "content": REMINDER}]
+        changed["messages"] = ask_plainly(changed["messages"], options)
     return Request(request.name, changed)
 
 
