@@ -63,13 +63,20 @@ ORDERS = re.compile(
 )
 """What responses say that speak to their judge; a hit is a reason to look, no proof."""
 
+HINTS = (
+    "ignore", "disregard", "forget", "give", "rate", "score", "grade", "award", "assign", "mark", "better", "judge",
+    "evaluator", "<|", "inst]", "=====",
+)  # fmt: skip
+"""A text without any of these holds no ORDERS; to look for them is quick."""
+
 LONGEST_QUOTE = 80
 
 
 @lru_cache(maxsize=256)
 def find_orders(text: str) -> str:
     """Find where a response tries to instruct its judge; empty where it does not."""
-    found = ORDERS.search(text)
+    folded = text.casefold()
+    found = ORDERS.search(text) if any(hint in folded for hint in HINTS) else None
     return found[0][:LONGEST_QUOTE] if found else ""
 
 
