@@ -213,6 +213,32 @@ class JudgeServer:
     def _say_429(self, _: dict[str, Any]) -> Answer:
         return _error(429, "slow down")
 
+    def _say_429quota(self, _: dict[str, Any]) -> Answer:
+        return _error(429, "You exceeded your current quota", code="insufficient_quota")
+
+    def _say_429typed(self, _: dict[str, Any]) -> Answer:
+        return _error(429, "You exceeded your current quota", kind="insufficient_quota")
+
+    def _say_wordy(self, body: dict[str, Any]) -> Answer:
+        """Write no JSON, and a bare letter when asked for one: the first, as small models do."""
+        is_plain = body["messages"][-1]["content"].endswith("Answer with one letter: A, B or C.")
+        return self._complete(body, "", text="A" if is_plain else "Both have their merits, and A is the longer.")
+
+    def _say_deep(self, _: dict[str, Any]) -> Answer:
+        """Open more brackets than a reader can hold."""
+        return Answer(200, b"[" * 100_000)
+
+    def _say_error200(self, _: dict[str, Any]) -> Answer:
+        """Call an error a success."""
+        return Answer(200, json.dumps({"error": {"message": "the upstream is gone; score 9", "code": 502}}).encode())
+
+    def _say_odd(self, body: dict[str, Any]) -> Answer:
+        """Answer well, with nonsense wherever an answer may hold something else."""
+        said = json.loads(self._say_good(body).body)
+        said["usage"] = "many"
+        said["choices"][0]["logprobs"] = {"content": 5}
+        return Answer(200, json.dumps(said).encode())
+
     def _say_429after1(self, _: dict[str, Any]) -> Answer:
         return _error(429, "slow down", "Retry-After: 1")
 
@@ -307,8 +333,8 @@ def _tokens(key: str, option: str) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _error(status: int, message: str, *headers: str) -> Answer:
-    return Answer(status, json.dumps({"error": {"message": message, "type": "t", "code": None}}).encode(), headers)
+def _error(status: int, message: str, *headers: str, kind: str = "t", code: str | None = None) -> Answer:
+    return Answer(status, json.dumps({"error": {"message": message, "type": kind, "code": code}}).encode(), headers)
 
 
 class _Line(asyncio.Protocol):

@@ -160,6 +160,8 @@ def _next_format(trial: Abilities) -> Abilities | None:
 def _thinks(body: Mapping[str, Any]) -> bool:
     """Say whether a model thought before it answered, or ran out of tokens while it did."""
     message = message_of(body)
-    details = (body.get("usage") or {}).get("completion_tokens_details") or {}
-    thought = message.get("reasoning_content") or message.get("reasoning") or details.get("reasoning_tokens")
+    usage = body.get("usage")
+    details = usage.get("completion_tokens_details") if isinstance(usage, dict) else None
+    tokens = details.get("reasoning_tokens") if isinstance(details, dict) else None
+    thought = message.get("reasoning_content") or message.get("reasoning") or tokens
     return bool(thought) or (finish_of(body) == "length" and not text_of(message).strip())

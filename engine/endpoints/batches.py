@@ -125,11 +125,12 @@ class Desk:
         try:
             said = json.loads(line)
             name, response = str(said["custom_id"]), said.get("response") or {}
-        except (ValueError, LookupError, TypeError, AttributeError):
+            status, body = response.get("status_code"), response.get("body")
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return None
-        outcome = read_answer(json.dumps(response.get("body")), self.endpoint)
-        if response.get("status_code") != 200 or outcome.body is None:
-            error = said.get("error") or response.get("body") or response.get("status_code")
+        outcome = read_answer(json.dumps(body), self.endpoint)
+        if status != 200 or outcome.body is None:
+            error = said.get("error") or body or status
             return Reply(name, None, self.endpoint.hide(f"failed in the batch: {error}")[:500], kind="trouble")
         usage = read_usage(outcome.body) or Usage()
         return Reply(name, outcome.body, usage=usage, cost=prices.cost(usage) if prices else None)

@@ -127,10 +127,12 @@ class Caller:
         """
         self._source, self._is_exhausted, self._tries = iter(requests), False, tries
         while True:
-            self._start()
+            is_sent = self._start()
             if not (self._flying or self._landed) and (self.stopped or self._is_done()):
                 break
-            if not self._landed:
+            if is_sent:
+                await asyncio.sleep(0)
+            elif not self._landed:
                 await self._clock.wait(self._change, self._seconds_to_wait())
             self._change.clear()
             if self._crash:
@@ -145,23 +147,26 @@ class Caller:
     def _is_done(self) -> bool:
         return self._is_exhausted and not self._waiting and self._held is None
 
-    def _start(self) -> None:
-        """Send what may be sent now: first what waits for another try, then what is new."""
+    def _start(self) -> bool:
+        """Send a call if one may be sent now: first what waits for another try, then what is new; says whether it did.
+
+        One at a time, each on its way before the next: calls that go out together come back together, for ever after.
+        """
         now = self._clock.now()
-        while not self.stopped and now >= self.pace.paused_until and len(self._flying) < self.pace.limit:
-            job = self._held or self._next(now)
-            if job is None:
-                return
-            body = job.request.body
-            job.bound = self.purse.bound(body["messages"], most_tokens(body))
-            self._held = None if self.purse.allows(job.bound) else job
-            if self._held is None:
-                self._send(job, now)
-            elif self._flying or self._landed:
-                return
-            else:
-                self.stopped = f"The budget of ${self.purse.budget:,.2f} allows no further call"
-                self._tell(f"{self.stopped}; ${self.purse.spent:,.4f} are spent. What is done is kept.")
+        if self.stopped or now < self.pace.paused_until or len(self._flying) >= self.pace.limit:
+            return False
+        job = self._held or self._next(now)
+        if job is None:
+            return False
+        body = job.request.body
+        job.bound = self.purse.bound(body["messages"], most_tokens(body))
+        self._held = None if self.purse.allows(job.bound) else job
+        if self._held is None:
+            self._send(job, now)
+        elif not (self._flying or self._landed):
+            self.stopped = f"The budget of ${self.purse.budget:,.2f} allows no further call"
+            self._tell(f"{self.stopped}; ${self.purse.spent:,.4f} are spent. What is done is kept.")
+        return self._held is None
 
     def _next(self, now: float) -> _Job | None:
         if self._waiting and self._waiting[0][0] <= now:

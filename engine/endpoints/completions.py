@@ -26,7 +26,13 @@ def tokens_of(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Find the tokens of an answer, each with the likeliest ones in its place; empty where the server gives none."""
     logprobs = choice_of(body).get("logprobs")
     tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
-    return [one for one in tokens if isinstance(one, dict) and one.get("top_logprobs")] if tokens else []
+    if not isinstance(tokens, list):
+        return []
+    return [one for one in tokens if isinstance(one, dict) and _is_told(one.get("top_logprobs"))]
+
+
+def _is_told(top: object) -> bool:
+    return isinstance(top, list) and bool(top) and all(isinstance(one, dict) for one in top)
 
 
 def choice_of(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -37,7 +37,7 @@ def read_usage(body: Mapping[str, object]) -> Usage | None:
     details = usage.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else 0
     counts = (usage.get("prompt_tokens"), cached, usage.get("completion_tokens"))
-    return Usage(*(one if isinstance(one, int) else 0 for one in counts))
+    return Usage(*(max(one, 0) if isinstance(one, int) else 0 for one in counts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ LONGEST_RAW = 2000
 """Characters of an unusable answer that are kept."""
 
 NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached"}
-"""Codes of a 429 that no waiting cures."""
+"""Codes or types of a 429 that no waiting cures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def read_answer(text: str, endpoint: Endpoint) -> Outcome:
     """Read the body of an answer that the server calls good."""
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict) or not isinstance(choice_of(body).get("message"), dict):
         return Outcome("garbled", reason=f"the answer is no completion: {endpoint.hide(text)[:200]!r}")
@@ -96,7 +96,8 @@ def read_answer(text: str, endpoint: Endpoint) -> Outcome:
 def _sort(error: Any, endpoint: Endpoint, clock: Clock) -> Outcome:
     status, said = error.status_code, endpoint.hide(_message(error.body) or error.response.text)[:LONGEST_RAW]
     reason = f"HTTP {status}: {said}" if said else f"HTTP {status}"
-    if status in BUSY and getattr(error, "code", None) not in NO_MONEY:
+    has_no_money = any(str(named) in NO_MONEY for named in (error.code, error.type))
+    if status in BUSY and not has_no_money:
         return Outcome("busy", reason=reason, wait=read_retry_after(error.response.headers, clock.wall()))
     if status == 403 and "logprobs" in said:  # OpenAI's reasoning models say so of a request, not of a key
         return Outcome("refused", reason=reason)

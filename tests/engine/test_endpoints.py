@@ -208,6 +208,17 @@ def test_a_server_that_wants_money_is_no_reason_to_wait():
     assert "no credit is left" in stopped
 
 
+@pytest.mark.parametrize("behaviour", ["429quota", "429typed"])
+def test_a_429_that_no_waiting_cures_stops_at_once(behaviour):
+    clock = QuickClock()
+    with JudgeServer(f"good,good,{behaviour}") as server:
+        _, replies, stopped = ask(server, 100, pace=Pace(1, 1), clock=clock)
+    assert len(numbers(replies)) == 2
+    assert sum(server.received.values()) == 3
+    assert "refuses all calls (HTTP 429: You exceeded your current quota). What is done is kept." in stopped
+    assert clock.waits == []
+
+
 def test_an_answer_of_no_use_is_asked_for_once_more():
     def again(request, body):
         if text_of(message_of(body)).startswith("{"):
@@ -360,6 +371,14 @@ def learn(server, folder=None, timeout=5.0):
 def test_a_server_is_asked_for_less_until_it_answers(server, expected):
     with server:
         assert replace(learn(server), seconds=1.0) == expected
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [None, "many", [], {"prompt_tokens": -5, "completion_tokens": "6", "prompt_tokens_details": [1]}],
+)
+def test_a_count_of_tokens_that_is_none_costs_nothing_and_is_no_credit(usage):
+    assert read_usage({"usage": usage}) in (None, Usage())
 
 
 def test_what_a_server_can_do_is_asked_once_for_each_endpoint_and_model(tmp_path):

@@ -17,10 +17,12 @@ from kill_scoring import AT_ONCE, run_rounds
 from terminal import Terminal
 
 from engine.endpoints.batches import Desk
+from engine.endpoints.outcomes import Request
 from engine.errors import EndpointError, ScorerRefusedError
 from engine.logs import read_log
 from engine.mapping import build_map
 from engine.scorers.catalog import make_scorer
+from engine.scorers.judge.answers import ask_again
 from engine.scoring import Terms, score
 from engine.sources import SourceReader
 
@@ -65,8 +67,9 @@ def expected_score(text):
         (JudgeServer(logprobs=False), f"{ONE}&samples=3", "samples"),
         (JudgeServer(schema=False, logprobs=False), ONE, "integer"),
         (JudgeServer("thinking"), ONE, "integer"),
+        (JudgeServer("odd"), ONE, "integer"),
     ],
-    ids=["probabilities", "integer", "samples", "plain", "thinking"],
+    ids=["probabilities", "integer", "samples", "plain", "thinking", "odd"],
 )
 def test_each_response_gets_what_the_server_says(import_rows, server, settings, method):
     project = import_rows(ROWS)
@@ -84,7 +87,7 @@ def test_each_response_gets_what_the_server_says(import_rows, server, settings, 
         )
         assert line["raw"] == f'{{"score": {value}}}'
         assert line["attempts"] == 1
-        assert line["tokens"]["got"] == 6
+        assert line["tokens"]["got"] == (0 if server.behaviour == "odd" else 6)
 
 
 def test_samples_are_drawn_at_temperature_one_each_with_its_own_seed(import_rows):
@@ -163,6 +166,15 @@ def test_a_judge_that_prefers_the_first_place_gives_each_half(import_rows):
         assert connection.execute("SELECT DISTINCT value FROM score").fetchall() == [(0.5,)]
 
 
+def test_a_model_that_writes_no_json_is_asked_for_a_bare_letter(import_rows):
+    project = import_rows(ROWS[:2])
+    with JudgeServer("wordy", logprobs=False) as server:
+        assert score(project, judge(server, "mode=pairwise")).scored == 4
+    lines = lines_of(project)
+    assert {(line["raw"], line["attempts"]) for line in lines} == {("A", 2)}
+    assert {line["part"].partition(":")[0]: line["value"] for line in lines} == {"first": 1.0, "second": 0.0}
+
+
 # Failure
 
 
@@ -176,6 +188,8 @@ def test_a_judge_that_prefers_the_first_place_gives_each_half(import_rows):
         ("filtered", "stopped by a content filter"),
         ("malformed", "the answer is no completion"),
         ("empty", "the answer is no completion"),
+        ("deep", "the answer is no completion"),
+        ("error200", "the answer is no completion"),
     ],
 )
 def test_garbage_is_never_a_number(import_rows, behaviour, reason):
@@ -192,6 +206,19 @@ def test_garbage_is_never_a_number(import_rows, behaviour, reason):
         again = score(project, judge(server))
     assert (again.scored, again.asked) == (24, 24)
     assert set(server.answered.values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("said", "tokens", "is_plain"),
+    [("", 400, False), ('{"better": ', 400, False), ("<think>Both", 400, False), ("Both have", 100, True)],
+)
+def test_more_tokens_are_given_to_an_answer_that_was_cut_and_none_to_chatter(said, tokens, is_plain):
+    body = {"choices": [{"message": {"content": said}, "finish_reason": "length"}]}
+    asked = Request("1", {"max_tokens": 100, "messages": [{"role": "user", "content": "Which?"}]})
+    again = ask_again("better", ("A", "B", "C"), asked, body)
+    assert again.body["max_tokens"] == tokens
+    assert again.body["messages"][0]["content"].endswith("A, B or C.") == is_plain
+    assert asked.body["max_tokens"] == 100
 
 
 def test_an_answer_that_was_cut_is_asked_for_again_with_more_tokens(import_rows):

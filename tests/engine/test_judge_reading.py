@@ -9,7 +9,7 @@ from engine.errors import ConfigError
 from engine.records import Message, Sample
 from engine.scorers.judge.estimating import Estimate, estimate
 from engine.scorers.judge.judge import Judge
-from engine.scorers.judge.prompts import ask_better, ask_score, find_orders
+from engine.scorers.judge.prompts import ask_better, ask_plainly, ask_score, find_orders
 from engine.scorers.judge.questions import Pairwise, Pointwise, write_schema
 from engine.scorers.judge.reading import Answer, Reading, find_answer, weigh
 from engine.scorers.judge.rubric import Aspect, read_rubric
@@ -127,6 +127,32 @@ def test_the_place_and_the_spellings_of_the_number_are_found(tokens, chosen, sha
 def test_a_number_of_two_digits_may_be_one_token_or_two(tokens, chosen, shares):
     text = "".join(one[0] for one in tokens)
     assert weigh(completion(text, tokens=tokens), "score", TEN, chosen).shares == pytest.approx(shares)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        5,
+        "many",
+        {"7": 0.5},
+        ["7", None],
+        [{"token": "7", "top_logprobs": {"7": -0.5, "6": -1.0}}],
+        [{"token": "7", "top_logprobs": ["7", "6"]}],
+        [{"token": "7", "logprob": math.nan, "top_logprobs": [{"token": "7", "logprob": math.nan}]}],
+        [{"token": 7, "logprob": "-0.5", "top_logprobs": [{"token": 7, "logprob": "-0.5"}]}],
+    ],
+)
+def test_probabilities_of_another_shape_are_none(content):
+    body = {"choices": [{"message": {"content": "7"}, "logprobs": {"content": content}}]}
+    assert weigh(body, "score", NINE, "7") == Reading({"7": 1.0}, None)
+
+
+def test_the_second_question_is_the_first_one_with_a_plain_form_behind_it():
+    turns = ({"role": "user", "content": "Which?"},)
+    assert ask_plainly(turns, ("A", "B", "C")) == [
+        {"role": "user", "content": "Which?\n\nAnswer with one letter: A, B or C."}
+    ]
+    assert ask_plainly(turns, ("1", "2", "3"))[0]["content"].endswith("Answer with one number: 1, 2 or 3.")
 
 
 @pytest.mark.parametrize("tokens", [None, [], [("x", ("x", 1.0))], [("7}", ("7}", 1.0))]])

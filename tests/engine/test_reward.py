@@ -9,7 +9,7 @@ import pytest
 import tiny_models
 
 from engine.errors import ScorerRefusedError
-from engine.modelling.loading import Origin
+from engine.modelling.loading import Origin, _choose_attention
 from engine.records import Message, Sample
 from engine.scorers.reward import Reward
 from engine.scores.wanted import Wanted
@@ -181,6 +181,27 @@ def test_capped_attention_is_not_computed_by_sdpa(tmp_path):
     )
     assert Reward(str(tmp_path))._load().config._attn_implementation == "eager"
     assert values(Reward(str(tmp_path))) == pytest.approx(by_hand(tmp_path), abs=FP32)
+
+
+def test_capped_attention_is_asked_for_by_name_whatever_the_library_would_choose():
+    import transformers
+
+    capped, plain = transformers.Gemma2Config(), transformers.LlamaConfig()
+    assert _choose_attention(Origin("o/n"), capped, "") == {"attn_implementation": "eager"}
+    assert _choose_attention(Origin("o/n"), capped, "flash_attention_2") == {"attn_implementation": "flash_attention_2"}
+    assert _choose_attention(Origin("o/n"), plain, "") == {}
+
+
+def test_a_tokenizer_that_does_not_say_where_its_tokens_stand_is_refused(tmp_path):
+    import transformers
+
+    tiny_models.save_reward_model(tmp_path)
+    for file in tmp_path.glob("tokenizer*"):
+        file.unlink()
+    transformers.ByT5Tokenizer().save_pretrained(tmp_path)
+    assert refusal(Reward(str(tmp_path))) == (
+        f"{tmp_path} has no fast tokenizer (tokenizer.json), and prefmap needs one."
+    )
 
 
 def test_the_code_of_a_model_is_not_run(tmp_path):

@@ -7,7 +7,7 @@ from engine.endpoints.completions import message_of, text_of
 from engine.endpoints.outcomes import LONGEST_RAW, Reply, Request
 from engine.endpoints.settings import Endpoint
 from engine.records import Score
-from engine.scorers.judge.prompts import REMINDER
+from engine.scorers.judge.prompts import ask_plainly
 from engine.scorers.judge.questions import Question
 from engine.scorers.judge.reading import LEAST_MASS, find_answer, weigh
 
@@ -17,6 +17,9 @@ PAID_ONCE = {"tokens", "cost"}
 MORE_TOKENS = 4
 """By how much the limit is raised for an answer that was cut short."""
 
+ANSWERS_BEGIN = ("{", "```", "<think>")
+"""An answer that was cut and does not begin so is no answer: more tokens would not mend it."""
+
 
 def ask_again(key: str, options: tuple[str, ...], request: Request, body: Mapping[str, Any]) -> Request | None:
     """Give the request to send after an answer of no use; None when the answer will do."""
@@ -24,12 +27,13 @@ def ask_again(key: str, options: tuple[str, ...], request: Request, body: Mappin
     if not reason:
         return None
     changed = dict(request.body)
-    if reason == "truncated":
+    said = text_of(message_of(body)).lstrip()
+    is_chatter = bool(said) and not said.startswith(ANSWERS_BEGIN)
+    if reason == "truncated" and not is_chatter:
         limit = "max_tokens" if "max_tokens" in changed else "max_completion_tokens"
         changed[limit] *= MORE_TOKENS
-    elif reason.startswith(("unparsable", "out of range")):
-        said = {"role": "assistant", "content": text_of(message_of(body))[:LONGEST_RAW]}
-        changed["messages"] = [*changed["messages"], said, {"role": "user", "content": REMINDER}]
+    elif reason.startswith(("truncated", "unparsable", "out of range")):
+        changed["messages"] = ask_plainly(changed["messages"], options)
     return Request(request.name, changed)
 
 

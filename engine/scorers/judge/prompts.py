@@ -1,7 +1,7 @@
 """What a judge reads: the rubric first, which is always the same, and the sample last, fenced in."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from engine.records import Message, Response, Sample, content_hash
@@ -47,7 +47,9 @@ BETTER_RATIONALE = (
     'Give nothing but a JSON object: {"rationale": "...", "better": "A"}, or "B", or "C" when neither is better.'
     " The rationale is two sentences at most."
 )
-REMINDER = "That is not the JSON object that was asked for. Give the object, and nothing else."
+LETTER_FORM = "Answer with one letter: {options}."
+NUMBER_FORM = "Answer with one number: {options}."
+"""For a second try of models that write no JSON: these stand behind all else."""
 
 ORDERS = re.compile(
     r"(?i)\b(?:ignore|disregard|forget)\b.{0,30}\b(?:instruction|rubric|prompt|above|previous|criteria)"
@@ -61,13 +63,20 @@ ORDERS = re.compile(
 )
 """What responses say that speak to their judge; a hit is a reason to look, no proof."""
 
+HINTS = (
+    "ignore", "disregard", "forget", "give", "rate", "score", "grade", "award", "assign", "mark", "better", "judge",
+    "evaluator", "<|", "inst]", "=====",
+)  # fmt: skip
+"""A text without any of these holds no ORDERS; to look for them is quick."""
+
 LONGEST_QUOTE = 80
 
 
 @lru_cache(maxsize=256)
 def find_orders(text: str) -> str:
     """Find where a response tries to instruct its judge; empty where it does not."""
-    found = ORDERS.search(text)
+    folded = text.casefold()
+    found = ORDERS.search(text) if any(hint in folded for hint in HINTS) else None
     return found[0][:LONGEST_QUOTE] if found else ""
 
 
@@ -105,10 +114,20 @@ def ask_better(aspects: Sequence[Aspect], sample: Sample, pair: tuple[Response, 
     return _turns(instruction, form, fence, blocks)
 
 
+def ask_plainly(turns: Sequence[Mapping[str, str]], options: Sequence[str]) -> Turns:
+    """Ask the same once more, for the bare option."""
+    form = NUMBER_FORM if all(option.isdecimal() for option in options) else LETTER_FORM
+    *most, last = options
+    *before, question = turns
+    plain = form.format(options=f"{', '.join(most)} or {last}")
+    content = f"{question['content']}\n\n{plain}"
+    return [*map(dict, before), {**question, "content": content}]
+
+
 def hash_prompts() -> str:
     """Hash the words around rubric and sample: other words give other scores."""
     forms = SCORE_FORM, SCORE_RATIONALE, BETTER_FORM, BETTER_RATIONALE
-    return content_hash(POINTWISE, PAIRWISE, MATERIAL, *forms, REMINDER)
+    return content_hash(POINTWISE, PAIRWISE, MATERIAL, *forms, LETTER_FORM, NUMBER_FORM)
 
 
 def _context(sample: Sample, response: Response) -> list[tuple[str, str]]:

@@ -145,6 +145,7 @@ def _alternatives(token: Mapping[str, Any]) -> dict[str, float]:
     shares: dict[str, float] = {}
     for one in (*token["top_logprobs"], token):
         text, logprob = one.get("token"), one.get("logprob")
-        if isinstance(text, str) and isinstance(logprob, int | float) and text not in shares:
+        is_number = isinstance(logprob, int | float) and not math.isnan(logprob)
+        if isinstance(text, str) and is_number and text not in shares:
             shares[text] = math.exp(min(0.0, logprob))
     return shares
