@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,16 +55,16 @@ class Recipe:
     is_loud: bool = False
     """Whether progress is shown."""
 
-    bf16: bool = False
 
+SIMPO = Recipe("simpo", batch=4, accumulation=8)
 
 PRESETS = {
-    "llama3-dpo": Recipe(),
-    "llama3-simpo": Recipe("simpo", beta=2.4, gamma=1.4, learning_rate=1e-6, batch=4, accumulation=8),
-    "mistral-dpo": Recipe(),
-    "mistral-simpo": Recipe("simpo", beta=2.0, gamma=2.5, learning_rate=3e-7, batch=4, accumulation=8),
+    ("llama3", "dpo"): Recipe(),
+    ("llama3", "simpo"): replace(SIMPO, beta=2.4, gamma=1.4, learning_rate=1e-6),
+    ("mistral", "dpo"): Recipe(),
+    ("mistral", "simpo"): replace(SIMPO, beta=2.0, gamma=2.5, learning_rate=3e-7),
 }
-"""Those of arXiv 2505.23114 for Llama-3-Base-8B-SFT and zephyr-7b-sft-full."""
+"""Those of arXiv 2505.23114 for Llama-3-Base-8B-SFT and zephyr-7b-sft-full; robust DPO takes those of DPO."""
 
 
 class Trained(NamedTuple):
@@ -77,6 +78,9 @@ class Trained(NamedTuple):
     """Of the export that the trainer took."""
 
     loss: float
+    is_main: bool
+    """Whether this is the process of several that saves and tells."""
+
     history: list[dict[str, Any]]
     """What the trainer logged: loss, margins and accuracy by step."""
 
@@ -88,7 +92,7 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
     if file.suffix == ".parquet":
         from pyarrow.parquet import read_table
 
-        rows = read_table(file).to_pylist()
+        rows: list[dict[str, Any]] = read_table(file).to_pylist()
     elif file.suffix == ".jsonl":
         rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     else:
@@ -114,7 +118,6 @@ def train(model: Any, tokenizer: Any, rows: list[dict[str, Any]], recipe: Recipe
     """Train a model in place, from the last checkpoint in the folder where there is one."""
     from datasets import Dataset
     from transformers import PrinterCallback
-    from transformers.trainer_utils import get_last_checkpoint
 
     make = _make_cpo if recipe.loss == "simpo" else _make_dpo
     trainer = make(
@@ -127,43 +130,45 @@ def train(model: Any, tokenizer: Any, rows: list[dict[str, Any]], recipe: Recipe
     )
     if not recipe.is_loud:
         trainer.remove_callback(PrinterCallback)
-    last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    find_last: Any = import_module("transformers.trainer_utils").get_last_checkpoint
+    last = find_last(str(folder)) if folder.is_dir() else None
     done = trainer.train(resume_from_checkpoint=last)
     return Trained(
-        trainer.model, trainer.state.global_step, len(trainer.train_dataset), done.training_loss, trainer.state.log_history
+        trainer.accelerator.unwrap_model(trainer.model),
+        trainer.state.global_step,
+        len(trainer.train_dataset),
+        done.training_loss,
+        trainer.is_world_process_zero(),
+        trainer.state.log_history,
     )
 
 
 def _make_dpo(*, model: Any, recipe: Recipe, folder: Path, **given: Any) -> Any:
     """The reference is the model as it was; with LoRA, the model without its adapter."""
-    from trl import DPOConfig, DPOTrainer
+    trl: Any = import_module("trl")
 
     is_robust = recipe.loss == "robust"
-    settings: Any = DPOConfig
-    arguments = settings(
+    arguments = trl.DPOConfig(
         **_arguments(recipe, folder),
         loss_type=["robust" if is_robust else "sigmoid"],
         label_smoothing=recipe.smoothing if is_robust else 0.0,
     )
     reference = None if recipe.lora_rank else deepcopy(model)
-    trainer: Any = DPOTrainer
-    return trainer(model=model, ref_model=reference, args=arguments, **given)
+    return trl.DPOTrainer(model=model, ref_model=reference, args=arguments, **given)
 
 
 def _make_cpo(*, model: Any, recipe: Recipe, folder: Path, **given: Any) -> Any:
     """SimPO is a loss of TRL's CPO trainer, without the part that imitates the chosen response."""
-    from trl.experimental.cpo import CPOConfig, CPOTrainer
+    cpo: Any = import_module("trl.experimental.cpo")
 
-    settings: Any = CPOConfig
-    arguments = settings(
+    arguments = cpo.CPOConfig(
         **_arguments(recipe, folder),
         loss_type="simpo",
         simpo_gamma=recipe.gamma,
         cpo_alpha=0.0,
         remove_unused_columns=False,
     )
-    trainer: Any = CPOTrainer
-    return trainer(model=model, args=arguments, **given)
+    return cpo.CPOTrainer(model=model, args=arguments, **given)
 
 
 def _arguments(recipe: Recipe, folder: Path) -> dict[str, Any]:
@@ -182,7 +187,7 @@ def _arguments(recipe: Recipe, folder: Path) -> dict[str, Any]:
         "warmup_steps": recipe.warmup,
         "lr_scheduler_type": "cosine",
         "seed": recipe.seed,
-        "bf16": recipe.bf16,
+        "bf16": torch.cuda.is_available(),
         "use_cpu": not torch.cuda.is_available(),
         "gradient_checkpointing": torch.cuda.is_available(),
         "save_strategy": "steps" if recipe.save_steps else "no",
@@ -201,3 +206,19 @@ def _lora(recipe: Recipe) -> Any:
     return LoraConfig(
         r=recipe.lora_rank, lora_alpha=2 * recipe.lora_rank, target_modules="all-linear", task_type="CAUSAL_LM"
     )
+
+
+def be_quiet() -> None:
+    """Keep the bars and the warnings of the libraries off the screen."""
+    import os
+    import warnings
+
+    import datasets
+    import transformers
+
+    os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"
+    warnings.filterwarnings("ignore")
+    datasets.disable_progress_bars()
+    logging: Any = transformers.logging
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()

@@ -2,9 +2,9 @@
 
 A toy language (scripts/toy_language.py) gives prompts four responses of different true reward, with noisy ratings and
 planted flips. A language model of two layers learns it from scratch, a reward model learns from the labels of other
-prompts, and prefmap maps, reviews and exports. DPO then trains on each selection for the same number of updates, and the
-true reward of new answers to held-out prompts is the result. Every run is kept in the output folder: the same command
-goes on where it was interrupted.
+prompts, and prefmap maps, reviews and exports. DPO then trains on each selection for the same number of updates, and
+the true reward of new answers to held-out prompts is the result. Every run is kept in the output folder: the same
+command goes on where it was interrupted.
 
 Example: python scripts/experiment.py --size smoke
 """
@@ -12,14 +12,16 @@ Example: python scripts/experiment.py --size smoke
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dpo_training import be_quiet
 from experiment_table import write_report
 from toy_arms import ARMS
 from toy_study import SIZES, Result, Size, Study
 
-from engine.errors import ConfigError
+from engine.errors import ConfigError, PrefmapError
 from engine.logs import Log, read_log
 from engine.spreading import count_processors, spread
 
@@ -35,13 +37,21 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=count_processors(), help="seeds at once")
     parser.add_argument("--table", action="store_true", help="run nothing, only print what there is")
     args = parser.parse_args()
+    try:
+        print(run(args))
+    except PrefmapError as error:
+        sys.exit(f"experiment: {error}")
+
+
+def run(args: argparse.Namespace) -> str:
+    """Run the seeds, and report on them."""
     output = args.output or Path(f"experiment-{args.size}")
     runner = SeedRunner(output, SIZES[args.size])
     seeds = range(args.seeds or SEEDS[args.size])
     results = [result for seed in seeds for result in runner.read(seed)]
     if not args.table:
         results = [one for found in spread(runner, seeds, processes=min(args.workers, len(seeds))) for one in found]
-    print(write_report(results))
+    return write_report(results)
 
 
 @dataclass(frozen=True)
@@ -93,19 +103,6 @@ class SeedRunner:
         folder = self._folder(seed)
         folder.mkdir(parents=True, exist_ok=True)
         return folder / "results.jsonl"
-
-
-def be_quiet() -> None:
-    """Keep the bars and notes of the libraries off the screen."""
-    import warnings
-
-    import datasets
-    import transformers
-
-    warnings.filterwarnings("ignore")
-    datasets.disable_progress_bars()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
 
 
 if __name__ == "__main__":

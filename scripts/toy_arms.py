@@ -75,7 +75,9 @@ def _keep_only(project: Project, policy: str, output: Path) -> None:
         kept = points.region == policy
     wanted = {prompt for prompt, keep in zip(prompts, kept, strict=True) if keep}
     rows = output.read_text(encoding="utf-8").splitlines(keepends=True)
-    output.write_text("".join(row for row in rows if json.loads(row)["prompt"][0]["content"] in wanted), encoding="utf-8")
+    output.write_text(
+        "".join(row for row in rows if json.loads(row)["prompt"][0]["content"] in wanted), encoding="utf-8"
+    )
 
 
 def review_queue(project: Project, truth: Mapping[tuple[str, str], float], *, reads: int, seed: int) -> None:
@@ -91,7 +93,9 @@ def review_queue(project: Project, truth: Mapping[tuple[str, str], float], *, re
 def _judge(sample: Sample, truth: Mapping[tuple[str, str], float], *, is_slip: bool) -> Verdict:
     assert sample.pair
     prompt = sample.prompt[-1].content
-    chosen, rejected = (truth[prompt, sample.responses[place].text] for place in (sample.pair.chosen, sample.pair.rejected))
+    chosen, rejected = (
+        truth[prompt, sample.responses[place].text] for place in (sample.pair.chosen, sample.pair.rejected)
+    )
     if chosen == rejected:
         return "tie"
     return "keep" if (chosen > rejected) != is_slip else "flip"

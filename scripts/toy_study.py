@@ -89,7 +89,7 @@ class Study:
         random = np.random.default_rng(seed)
         prompts = draw_prompts(3 * size.prompts + size.held_out, random)
         tasks = draw_tasks(prompts[: 3 * size.prompts], random, FLIP_RATE)
-        self.for_base, self.for_scorer, self.for_map = (tasks[n :: 3] for n in range(3))
+        self.for_base, self.for_scorer, self.for_map = (tasks[n::3] for n in range(3))
         self.held_out = prompts[3 * size.prompts :]
         folder.mkdir(parents=True, exist_ok=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,8 @@ def make_base(folder: Path, tasks: Sequence[Task], *, steps: int, seed: int) -> 
     import torch
     from datasets import Dataset
     from transformers import LlamaConfig, LlamaForCausalLM
-    from transformers import PrinterCallback
-    from trl import SFTConfig, SFTTrainer
 
+    trl: Any = import_module("trl")
     tokenizer = make_tokenizer()
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -37,19 +37,18 @@ def make_base(folder: Path, tasks: Sequence[Task], *, steps: int, seed: int) -> 
         bos_token_id=None,
     )
     torch.manual_seed(seed)
-    rows = [{"prompt": say("user", task.prompt), "completion": say("assistant", text)} for task in tasks for text in task.responses]
-    settings: Any = SFTConfig
-    trainer: Any = SFTTrainer
-    running = trainer(
+    rows = [
+        {"prompt": say("user", task.prompt), "completion": say("assistant", text)}
+        for task in tasks
+        for text in task.responses
+    ]
+    running = trl.SFTTrainer(
         model=LlamaForCausalLM(config),
-        args=settings(**_arguments(folder, steps, seed), learning_rate=3e-3, max_length=LONGEST),
+        args=trl.SFTConfig(**_arguments(folder, steps, seed), learning_rate=3e-3, max_length=LONGEST),
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
     )
-    running.remove_callback(PrinterCallback)
-    running.train()
-    running.model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    _finish(running, tokenizer, folder)
 
 
 def fit_reward(folder: Path, base: Path, rows: Sequence[dict[str, Any]], *, steps: int, seed: int) -> None:
@@ -57,23 +56,26 @@ def fit_reward(folder: Path, base: Path, rows: Sequence[dict[str, Any]], *, step
     import torch
     from datasets import Dataset
     from transformers import AutoModelForSequenceClassification
-    from transformers import PrinterCallback
-    from trl import RewardConfig, RewardTrainer
 
+    trl: Any = import_module("trl")
     torch.manual_seed(seed)
     tokenizer = make_tokenizer()
     model = AutoModelForSequenceClassification.from_pretrained(base, num_labels=1)
-    settings: Any = RewardConfig
-    trainer: Any = RewardTrainer
-    running = trainer(
+    running = trl.RewardTrainer(
         model=model,
-        args=settings(**_arguments(folder, steps, seed), learning_rate=1e-3, max_length=LONGEST),
+        args=trl.RewardConfig(**_arguments(folder, steps, seed), learning_rate=1e-3, max_length=LONGEST),
         train_dataset=Dataset.from_list(list(rows)),
         processing_class=tokenizer,
     )
-    running.remove_callback(PrinterCallback)
-    running.train()
-    running.model.save_pretrained(folder)
+    _finish(running, tokenizer, folder)
+
+
+def _finish(trainer: Any, tokenizer: Any, folder: Path) -> None:
+    from transformers import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+    trainer.train()
+    trainer.model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
