@@ -97,7 +97,17 @@ def _load(origin: Origin, recipe: Recipe) -> Any:
     import torch
 
     is_small = torch.cuda.is_available() and recipe.lora_rank
-    return load_language_model(origin, load_config(origin), Place("cpu", "bfloat16" if is_small else "float32"), "")
+    model = load_language_model(origin, load_config(origin), Place("cpu", "bfloat16" if is_small else "float32"), "")
+    return unpack(model) if origin.gguf_file else model
+
+
+def unpack(model: Any) -> Any:
+    """Make a model from a .gguf file one like any other: its weights as plain numbers, which can be trained."""
+    if not model.hf_quantizer.quantization_config.dequantize:
+        model = model.dequantize()
+    model.hf_quantizer = None
+    del model.config.quantization_config
+    return model
 
 
 def describe(model: str, file: Path, recipe: Recipe, done: Trained) -> dict[str, object]:
