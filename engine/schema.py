@@ -134,6 +134,16 @@ SELECT response_id, text, value, system, turns, extra FROM response JOIN label U
 WHERE ordinal = $ordinal ORDER BY position
 """
 
+SCORES = "SELECT scorer, response_id, value, reason FROM score WHERE response_id IN (SELECT unnest($ids::VARCHAR[]))"
+
+NAMES = f"SELECT DISTINCT {{column}} AS name {FROM_SAMPLES} WHERE {{column}} IS NOT NULL ORDER BY name"
+
+CODES = f"""
+WITH named AS (SELECT name, row_number() OVER (ORDER BY name) - 1 AS code FROM ({NAMES}))
+SELECT coalesce(code, -1) AS code {FROM_SAMPLES} LEFT JOIN named ON named.name = {{column}} ORDER BY sample.ordinal
+"""
+"""For a column of few different texts: the place of each in NAMES; -1 where there is none."""
+
 MARGINS = """
 SELECT scorer, if(suspicion.margin IS NULL, NULL, point.margin) AS margin
 FROM point JOIN suspicion USING (ordinal)

@@ -1,8 +1,9 @@
 """map.duckdb: questions in our nouns go in, records and arrays come out. No SQL leaves this module."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,18 @@ import numpy.typing as npt
 from engine.errors import SampleUnknownError
 from engine.querying.columns import Columns, with_nan
 from engine.records import Message, Response, Sample
-from engine.schema import ALIGNED_SCORES, ENTRY_COLUMNS, FROM_SAMPLES, MARGINS, ORDERS, RESPONSES, SAMPLE
+from engine.schema import (
+    ALIGNED_SCORES,
+    CODES,
+    ENTRY_COLUMNS,
+    FROM_SAMPLES,
+    MARGINS,
+    NAMES,
+    ORDERS,
+    RESPONSES,
+    SAMPLE,
+    SCORES,
+)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -174,13 +186,9 @@ class Store(Columns):
     def scores(self, sample: Sample) -> dict[str, list[tuple[float | None, str]]]:
         """List for each scorer the value and the reason of each response of a sample."""
         ids = [response.response_id for response in sample.responses]
-        rows = self._ask(
-            "SELECT scorer, response_id, value, reason FROM score "
-            "WHERE response_id IN (SELECT unnest($ids::VARCHAR[]))",
-            {"ids": ids},
-        )
+        rows = self._ask(SCORES, {"ids": ids})
         said = {(scorer, one): (value, reason) for scorer, one, value, reason in rows}
-        return {name: [said.get((name, one), (None, "not scored")) for one in ids] for name in self.scorers()}
+        return {name: [said.get((name, one), (None, "not scored")) for one in ids] for name in self.scorer_names}
 
     def rationales(self, sample: Sample) -> dict[str, list[str]]:
         """Give for each scorer that explains itself what it says of each response of a sample."""
@@ -196,7 +204,11 @@ class Store(Columns):
     def margins(self, ordinal: int) -> dict[str, float | None]:
         """Give the z-scored margin of each scorer for one sample."""
         rows = self._ask("SELECT scorer, margin FROM point WHERE ordinal = $ordinal", {"ordinal": int(ordinal)})
-        return {scorer: margin for scorer, margin in rows if scorer in self.scorers()}
+        return {scorer: margin for scorer, margin in rows if scorer in self.scorer_names}
+
+    @cached_property
+    def scorer_names(self) -> list[str]:
+        return [name for (name,) in self._ask("SELECT DISTINCT scorer FROM score ORDER BY scorer")]
 
     def scorers(self) -> dict[str, ScorerCoverage]:
         """Name the scorers, each with its coverage."""
@@ -208,16 +220,21 @@ class Store(Columns):
 
     def points(self, scorer: str | None = None) -> MapPoints:
         """Read a whole map as columns; without a name that of the map scorer."""
+        of = {"map_scorer": scorer or self.map_scorer}
         columns = self._columns(
-            "SELECT quality, variability, suspicion, suspicion.margin, cosine AS correlation, region, source "
-            "FROM sample JOIN suspicion USING (ordinal) "
-            "LEFT JOIN point ON point.ordinal = sample.ordinal AND point.scorer = $scorer ORDER BY sample.ordinal",
-            {"scorer": scorer or self.map_scorer},
+            "SELECT quality, variability, suspicion, suspicion.margin, cosine AS correlation "
+            f"{FROM_SAMPLES} ORDER BY sample.ordinal",
+            of,
         )
-        numbers = [with_nan(columns[name]) for name in MapPoints._fields[:5]]
-        quality, variability, suspicion, margin, correlation = numbers
-        region, source = (_with_none(columns[name]) for name in ("region", "source"))
+        quality, variability, suspicion, margin, correlation = (with_nan(columns[name]) for name in MapPoints._fields[:5])
+        region, source = (self._shared(name, of) for name in ("region", "source"))
         return MapPoints(quality, variability, suspicion, margin, correlation, region, source)
+
+    def _shared(self, column: str, of: Mapping[str, object]) -> npt.NDArray[np.object_]:
+        """Give a column of names in source order, each name once in memory; None where there is none."""
+        names = [name for (name,) in self._ask(NAMES.format(column=column), of)]
+        codes = self._columns(CODES.format(column=column), of)["code"]
+        return np.array([*names, None], dtype=object)[codes]
 
     def sample_ids(self) -> npt.NDArray[np.object_]:
         return np.asarray(self._columns("SELECT sample_id FROM sample ORDER BY ordinal")["sample_id"], dtype=object)
@@ -257,10 +274,6 @@ class Store(Columns):
             {"scorer": self.map_scorer},
         )
         return dict(rows)
-
-
-def _with_none(column: npt.NDArray) -> npt.NDArray[np.object_]:  # type: ignore[type-arg]
-    return np.array(np.ma.asarray(column).tolist(), dtype=object)
 
 
 def _read_turns(text: str) -> tuple[Message, ...]:
