@@ -226,7 +226,9 @@ class Store(Columns):
             f"{FROM_SAMPLES} ORDER BY sample.ordinal",
             of,
         )
-        quality, variability, suspicion, margin, correlation = (with_nan(columns[name]) for name in MapPoints._fields[:5])
+        quality, variability, suspicion, margin, correlation = (
+            with_nan(columns.pop(name)) for name in MapPoints._fields[:5]
+        )
         region, source = (self._shared(name, of) for name in ("region", "source"))
         return MapPoints(quality, variability, suspicion, margin, correlation, region, source)
 

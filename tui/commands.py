@@ -133,7 +133,7 @@ def review_project(
     configured = config.review
     settings = Settings.of(project, config)
     with ExitStack() as stack:
-        store = stack.enter_context(closing(Store.open(project.map)))
+        store = stack.enter_context(closing(Store.open(project.map, is_lean=True)))
         own = None if read_only else stack.enter_context(closing(Review(project, name_reviewer(reviewer, configured))))
         wanted = target or configured.get("target")
         session = Session(
