@@ -12,7 +12,6 @@ import numpy.typing as npt
 from engine.errors import MapMissingError, MapUnreadableError
 from engine.schema import VERSION
 
-
 LEAN = {"memory_limit": "160MB", "threads": str(min(os.cpu_count() or 1, 4))}
 """Enough for every question that the review asks of a million samples; what more would need goes to the disk."""
 
@@ -31,8 +30,9 @@ class Connection:
         if not path.exists():
             raise MapMissingError(f"There is no {path}. Run: prefmap map {path.parent}")
         try:
-            config = {"enable_external_access": False, **(LEAN if is_lean else {})}
-            connection = duckdb.connect(str(path), read_only=True, config=config)
+            connection = duckdb.connect(
+                str(path), read_only=True, config={"enable_external_access": False, **(LEAN if is_lean else {})}
+            )
             version = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
         except duckdb.Error as error:
             again = f"Run: prefmap map {path.parent}"

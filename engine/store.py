@@ -1,7 +1,7 @@
 """map.duckdb: questions in our nouns go in, records and arrays come out. No SQL leaves this module."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -14,11 +14,10 @@ from engine.querying.columns import Columns, with_nan
 from engine.records import Message, Response, Sample
 from engine.schema import (
     ALIGNED_SCORES,
-    CODES,
+    BY_SUSPICION,
     ENTRY_COLUMNS,
     FROM_SAMPLES,
     MARGINS,
-    NAMES,
     ORDERS,
     RESPONSES,
     SAMPLE,
@@ -114,6 +113,11 @@ class Store(Columns):
 
     def order(self, by: str) -> Ints:
         """List the ordinals of all samples in the order of the queue."""
+        if by == "suspicion":
+            found = self._columns(BY_SUSPICION)
+            order = np.empty(len(found["place"]), dtype=np.int64)
+            order[found["place"]] = found["ordinal"]
+            return order
         return self._columns(f"SELECT sample.ordinal AS ordinal {FROM_SAMPLES} ORDER BY {ORDERS[by]}, sample.sample_id",
                              {"map_scorer": self.map_scorer})["ordinal"].astype(np.int64)  # fmt: skip
 
@@ -220,23 +224,15 @@ class Store(Columns):
 
     def points(self, scorer: str | None = None) -> MapPoints:
         """Read a whole map as columns; without a name that of the map scorer."""
-        of = {"map_scorer": scorer or self.map_scorer}
-        columns = self._columns(
-            "SELECT quality, variability, suspicion, suspicion.margin, cosine AS correlation "
-            f"{FROM_SAMPLES} ORDER BY sample.ordinal",
-            of,
+        return MapPoints(
+            quality=self.numbers("quality", scorer),
+            variability=self.numbers("variability", scorer),
+            suspicion=self.numbers("suspicion"),
+            margin=self.numbers("margin"),
+            correlation=self.numbers("correlation", scorer),
+            region=self.names("region", scorer),
+            source=self.names("source"),
         )
-        quality, variability, suspicion, margin, correlation = (
-            with_nan(columns.pop(name)) for name in MapPoints._fields[:5]
-        )
-        region, source = (self._shared(name, of) for name in ("region", "source"))
-        return MapPoints(quality, variability, suspicion, margin, correlation, region, source)
-
-    def _shared(self, column: str, of: Mapping[str, object]) -> npt.NDArray[np.object_]:
-        """Give a column of names in source order, each name once in memory; None where there is none."""
-        names = [name for (name,) in self._ask(NAMES.format(column=column), of)]
-        codes = self._columns(CODES.format(column=column), of)["code"]
-        return np.array([*names, None], dtype=object)[codes]
 
     def sample_ids(self) -> npt.NDArray[np.object_]:
         return np.asarray(self._columns("SELECT sample_id FROM sample ORDER BY ordinal")["sample_id"], dtype=object)

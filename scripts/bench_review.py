@@ -98,7 +98,9 @@ def report(project: Path, name: str, presses: int, size: tuple[int, int], bare: 
         terminal.settle()
         costs = [filter_by(terminal, f"suspicion>.{number % 2}{number}") for number in range(presses)]
         print(f"  {'filter to sample':20} {describe(costs)}")
-        print(f"  resident memory {read_memory(terminal.pid):,.0f} MB, at most {read_memory(terminal.pid, 'VmHWM'):,.0f}")
+        print(
+            f"  resident memory {read_memory(terminal.pid):,.0f} MB, at most {read_memory(terminal.pid, 'VmHWM'):,.0f}"
+        )
 
 
 def press(terminal: Terminal, key: str) -> Cost:
