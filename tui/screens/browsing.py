@@ -75,10 +75,9 @@ class BrowsingScreen(DecidingScreen):
     def action_filter(self) -> None:
         """Ask where the queue is to end up, with a live count."""
         title = "where: suspicion>.8 source:flan not reviewed ...   empty brings all back"
-        known = self.session.matcher.values()
 
         def finish(text: str) -> tuple[int, list[str]]:
-            done = complete(text, known)
+            done = complete(text, self.session.matcher.values())
             return done.start, [self.charset.show(one) for one in done.choices]
 
         self.app.push_screen(LineDialog(Question(title, self.session.where, self.count, finish)), self.filter)

@@ -70,6 +70,15 @@ class ReviewScreen(BrowsingScreen):
         self.top = 0
         self.since = time.monotonic()
         self.draw()
+        self.call_after_refresh(self.read_ahead)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="ahead")
+    def read_ahead(self) -> None:
+        """Read the next sample, and draw it unseen: what was read and drawn last is kept."""
+        shown = self.session.peek()
+        if shown is not None and not self.is_too_small:
+            view = make_view(shown, scores=self.with_scores and shown.is_revealed, look=self.look)
+            lay_out(view, self.app.size.width, self.app.size.height - 5, self.charset)
 
     def on_resize(self) -> None:
         self.draw()
