@@ -31,6 +31,8 @@ class ReviewApp(App[None]):
         self.session = session
         self.charset = charset
         self.settings = settings or Settings()
+        self.key_time = 0.0
+        """When the last key was read, in seconds of the monotonic clock; it may have waited since."""
 
     def on_mount(self) -> None:
         for theme in THEMES:
@@ -44,6 +46,8 @@ class ReviewApp(App[None]):
 
     async def on_event(self, event: Event) -> None:
         """Make a pasted text visible: it may come from a sample, and whoever types sees it."""
+        if isinstance(event, Key):
+            self.key_time = event.time
         if isinstance(event, Paste):
             event.text = self.charset.show(event.text)
         await super().on_event(event)

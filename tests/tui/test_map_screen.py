@@ -15,6 +15,7 @@ from tui.picture import COLOURINGS, look
 from tui.screens.map import MapScreen
 from tui.screens.review import ReviewScreen
 from tui.session import Session
+from tui.settings import Settings
 from tui.terminal import Charset
 from tui.text import cell_width
 from tui.widgets.page_view import PageView
@@ -28,7 +29,7 @@ async def on_map(project: Project, *before: str, size=(80, 24), charset=UTF8) ->
     """Press keys on the review screen, then open the map."""
     review = Review(project, "kim")
     with closing(review), closing(Store.open(project.map)) as store:
-        app = ReviewApp(Session(store, review), charset)
+        app = ReviewApp(Session(store, review), charset, Settings(least_seconds=0.0))
         async with app.run_test(size=size) as pilot:
             await app.workers.wait_for_complete()
             await pilot.press(*before, "m")

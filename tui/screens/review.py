@@ -53,6 +53,7 @@ class ReviewScreen(BrowsingScreen):
         self.last = ""
         self.saved_at = ""
         self.since = time.monotonic()
+        self.seen_at = None
         self.page("#head").rows = [self.heading("reading the queue")]
         self.load_queue()
 
@@ -69,7 +70,9 @@ class ReviewScreen(BrowsingScreen):
         self.aside = ""
         self.top = 0
         self.since = time.monotonic()
+        self.seen_at = None
         self.draw()
+        self.call_after_refresh(self.note_seen)
         self.call_after_refresh(self.read_ahead)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="ahead")
