@@ -21,6 +21,7 @@ KEYS = {
     "space": " ",
     **{f"f{number}": f"\x1bO{letter}" for number, letter in enumerate("PQRS", start=1)},
     "f8": "\x1b[19~",
+    "f9": "\x1b[20~",
 }
 PATIENCE_SECONDS = 30.0
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager, closing
 import numpy as np
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from engine.project import Project
 from engine.reviewing import Review
@@ -335,3 +336,19 @@ async def test_keys_before_the_map_is_read_do_nothing(sample_project):
         await pilot.app.push_screen(screen)
         await pilot.press("h", "j", "equals_sign", "minus", "0", "c", "a", "g", "space", "e", "enter")
         assert "reading the map" in lines(pilot)[0]
+
+
+async def test_w_goes_on_with_the_edges_of_the_box_as_a_filter(sample_project):
+    async with on_map(sample_project) as pilot:
+        await pilot.press("space", "l", "l", "j", "j", "w")
+        await pilot.pause()
+        line = pilot.app.screen.query_one(Input)
+        assert re.fullmatch(r"variability>=\S+ variability<=\S+ quality>=\S+ quality<=\S+", line.value)
+
+
+async def test_w_without_a_box_changes_the_filter(sample_project):
+    async with on_map(sample_project) as pilot:
+        pilot.app.screen.session.filter("suspicion>.1")
+        await pilot.press("w")
+        await pilot.pause()
+        assert pilot.app.screen.query_one(Input).value == "suspicion>.1"
