@@ -21,7 +21,7 @@ from terminal import Terminal
 
 KEYS = {"verdict and advance": "y", "next": "l", "previous": "h", "page": "space", "undo": "u"}
 MAP_KEYS = {"map: cursor": "l", "map: redraw": "=-", "map: colour": "c"}
-QUIET = 0.1
+QUIET = 0.12
 """Seconds without a byte after which a redraw is over."""
 
 

@@ -247,7 +247,7 @@ async def test_a_key_that_comes_before_the_sample_could_be_read_decides_nothing(
         await pilot.press("f", "1")
         assert sample_project.review_logs() == [] or log_of(sample_project) == []
         assert "not taken" in screen_text(pilot)
-        pilot.app.screen.seen_at = -math.inf
+        pilot.app.screen.ready_at = -math.inf
         await pilot.press("f", "f")
         assert [line["verdict"] for line in log_of(sample_project)] == ["flip"]
 

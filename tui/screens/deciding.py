@@ -35,8 +35,8 @@ class DecidingScreen(BaseScreen):
     since: float
     """When the sample was shown, in seconds of the monotonic clock."""
 
-    seen_at: float | None
-    """When it was on the screen; None: it is not there yet."""
+    ready_at: float
+    """When it was drawn, or the last key came that was too soon after that."""
 
     last: str
     saved_at: str
@@ -70,17 +70,12 @@ class DecidingScreen(BaseScreen):
         """Words of the footer that are not the usual ones, by the id of the key."""
         return BLIND_WORDS if self.is_hidden else {}
 
-    def note_seen(self) -> None:
-        self.seen_at = time.monotonic()
-
     def is_too_soon(self) -> bool:
         """Whether a key came before anybody could have read the sample; while it is held down, each one does."""
-        least = self.settings.least_seconds
         pressed: float = getattr(self.app, "key_time", math.inf)
-        if not least or (self.seen_at is not None and pressed - self.seen_at >= least):
+        if not self.settings.least_seconds or pressed - self.ready_at >= self.settings.least_seconds:
             return False
-        if self.seen_at is not None:
-            self.seen_at = max(self.seen_at, pressed)
+        self.ready_at = max(self.ready_at, pressed)
         return True
 
     def action_give(self, verdict: Verdict) -> None:

@@ -52,8 +52,7 @@ class ReviewScreen(BrowsingScreen):
         self.top = 0
         self.last = ""
         self.saved_at = ""
-        self.since = time.monotonic()
-        self.seen_at = None
+        self.since = self.ready_at = time.monotonic()
         self.page("#head").rows = [self.heading("reading the queue")]
         self.load_queue()
 
@@ -70,9 +69,8 @@ class ReviewScreen(BrowsingScreen):
         self.aside = ""
         self.top = 0
         self.since = time.monotonic()
-        self.seen_at = None
         self.draw()
-        self.call_after_refresh(self.note_seen)
+        self.ready_at = time.monotonic()
         self.call_after_refresh(self.read_ahead)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="ahead")
