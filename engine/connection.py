@@ -1,5 +1,6 @@
 """A map.duckdb, opened to be read, and asked from any thread."""
 
+import os
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,9 @@ from engine.errors import MapMissingError, MapUnreadableError
 from engine.map_writer import SEALED
 from engine.schema import VERSION
 
+LEAN = {"memory_limit": "160MB", "threads": str(min(os.cpu_count() or 1, 4))}
+"""Enough for every question that the review asks of a million samples; what more would need goes to the disk."""
+
 
 class Connection:
     """A map, open to be read. Each question has a cursor of its own: threads that share one get each other's rows."""
@@ -22,12 +26,12 @@ class Connection:
         self.meta = dict(self._ask("SELECT key, value FROM meta"))
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open a map to read it. Never waits, never creates a file."""
+    def open(cls, path: Path, *, is_lean: bool = False) -> Self:
+        """Open a map to read it; lean, for a program that stays open for hours. Never waits, never creates a file."""
         if not path.exists():
             raise MapMissingError(f"There is no {path}. Run: prefmap map {path.parent}")
         try:
-            connection = duckdb.connect(str(path), read_only=True, config=SEALED)
+            connection = duckdb.connect(str(path), read_only=True, config={**SEALED, **(LEAN if is_lean else {})})
             version = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
         except duckdb.Error as error:
             again = f"Run: prefmap map {path.parent}"

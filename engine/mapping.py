@@ -141,7 +141,7 @@ def _write_map(
     known = np.column_stack(margins) if margins else np.full((len(shape.ids), 1), np.nan)
     known[shape.same] = np.nan
     diagnosis = diagnose(known, shape.sources, np.array(shape.truths))
-    _write_suspicion(writer, shape, diagnosis)
+    _write_suspicion(writer, shape, diagnosis, tie_rank)
     _write_verdicts(outcomes, writer)
     _note_diagnosis(writer, [log.name for log in logs], diagnosis)
     writer.note("logs", json.dumps(describe_extents(extents, histories)))
@@ -234,7 +234,8 @@ def _choose(logs: Sequence[ScoreLog], wanted: str | None) -> str:
     return fitting[0]
 
 
-def _write_suspicion(writer: MapWriter, shape: Shape, diagnosis: Diagnosis) -> None:
+def _write_suspicion(writer: MapWriter, shape: Shape, diagnosis: Diagnosis, tie_rank: Ints) -> None:
+    order = np.lexsort((tie_rank, diagnosis.margin, -diagnosis.suspicion))
     pairs = [label_pair(labels) for labels in _labels_by_sample(shape)]
     writer.add("suspicion", {
         "ordinal": np.arange(len(shape.ids)),
@@ -244,6 +245,7 @@ def _write_suspicion(writer: MapWriter, shape: Shape, diagnosis: Diagnosis) -> N
         "suspicion": diagnosis.suspicion,
         "against": diagnosis.against,
         "scorers": diagnosis.scorers,
+        "place": np.argsort(order),
     })  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The tables of map.duckdb, and the questions asked of them."""
 
-VERSION = 2
+VERSION = 3
 """Of the tables; a map of another version is built anew from sources and logs."""
 
 TABLES = """
@@ -47,10 +47,10 @@ COMMENT ON TABLE cut IS 'Thresholds of the regions: samples were ranked for each
 
 CREATE TABLE suspicion (
     ordinal INTEGER, chosen INTEGER, rejected INTEGER, margin DOUBLE, suspicion DOUBLE, against INTEGER,
-    scorers INTEGER);
+    scorers INTEGER, place INTEGER);
 COMMENT ON TABLE suspicion IS
     'Per sample over all scorers: the pair by position, weighted mean margin, probability that the label is wrong,
-     and how many of the scorers that have a margin stand against the label.';
+     and how many of the scorers that have a margin stand against the label. place: in the queue, from 0.';
 
 CREATE TABLE verdict (
     content_id VARCHAR, reviewer VARCHAR, verdict VARCHAR, preferred VARCHAR, rejected VARCHAR, "time" VARCHAR);
@@ -135,6 +135,22 @@ SELECT response_id, text, value, system, turns, extra FROM response JOIN label U
 WHERE ordinal = $ordinal ORDER BY position
 """
 
+SCORES = "SELECT scorer, response_id, value, reason FROM score WHERE response_id IN (SELECT unnest($ids::VARCHAR[]))"
+
+NAMED = {
+    "source": "SELECT ordinal, source AS name FROM sample",
+    "region": "SELECT ordinal, region AS name FROM point WHERE scorer = $map_scorer",
+}
+"""Names of samples, in any order."""
+
+NAMES = "SELECT DISTINCT name FROM ({named}) WHERE name IS NOT NULL ORDER BY name"
+
+CODES = f"""
+SELECT ordinal, code FROM ({{named}}) JOIN (SELECT name, row_number() OVER (ORDER BY name) - 1 AS code FROM ({NAMES}))
+USING (name)
+"""
+"""The place of each name in NAMES."""
+
 MARGINS = """
 SELECT scorer, if(suspicion.margin IS NULL, NULL, point.margin) AS margin
 FROM point JOIN suspicion USING (ordinal)
@@ -157,46 +173,44 @@ DISAGREEMENT = """(SELECT CASE WHEN count(other.margin) > 1 THEN max(other.margi
 FROM point AS other WHERE other.ordinal = sample.ordinal AND other.scorer <> 'ensemble')"""
 """How far the margins of the single scorers lie apart."""
 
-SUSPICION = "suspicion.suspicion DESC NULLS LAST, suspicion.margin NULLS LAST"
+BY_SUSPICION = "SELECT ordinal, place FROM suspicion"
 
 ORDERS = {
-    "suspicion": SUSPICION,
+    "suspicion": "suspicion.place",
     "margin": "suspicion.margin NULLS LAST",
     "correlation": "point.cosine NULLS LAST",
     "quality": "point.quality NULLS LAST",
     "variability": "point.variability DESC NULLS LAST",
     "disagreement": f"{DISAGREEMENT} DESC NULLS LAST",
-    "region": f"point.region NULLS LAST, {SUSPICION}",
+    "region": "point.region NULLS LAST, suspicion.place",
     "random": "md5('queue' || sample.sample_id)",
     "source": "sample.ordinal",
 }
 """Ways to order the queue; ties go by id."""
 
-NUMBERS = {
-    "suspicion": "suspicion.suspicion",
-    "margin": "suspicion.margin",
-    "against": "suspicion.against",
-    "disagreement": DISAGREEMENT,
-    "quality": "point.quality",
-    "variability": "point.variability",
-    "correlation": "point.cosine",
-    "responses": "sample.responses",
-    "turns": "json_array_length(sample.prompt)",
-    "row": 'sample."row"',
-}
-"""Numbers of a sample."""
-
+OF_POINT = "SELECT ordinal, {} AS value FROM point WHERE scorer = $map_scorer"
 SIDE = """
-SELECT length(text) AS value FROM suspicion LEFT JOIN response ON response.ordinal = suspicion.ordinal
-    AND response.position = suspicion.{side} ORDER BY suspicion.ordinal
+SELECT suspicion.ordinal, length(text) AS value FROM suspicion JOIN response ON response.ordinal = suspicion.ordinal
+    AND response.position = suspicion.{}
 """
 
-LENGTHS = {
-    "len": "SELECT max(length(text)) AS value FROM response GROUP BY ordinal ORDER BY ordinal",
-    "len_chosen": SIDE.format(side="chosen"),
-    "len_rejected": SIDE.format(side="rejected"),
-}
-"""Whole questions, since they are of responses."""
+NUMBERS = {
+    "suspicion": "SELECT ordinal, suspicion AS value FROM suspicion",
+    "margin": "SELECT ordinal, margin AS value FROM suspicion",
+    "against": "SELECT ordinal, against AS value FROM suspicion",
+    "disagreement": "SELECT ordinal, max(margin) - min(margin) AS value FROM point WHERE scorer <> 'ensemble' "
+                    "GROUP BY ordinal HAVING count(margin) > 1",
+    "quality": OF_POINT.format("quality"),
+    "variability": OF_POINT.format("variability"),
+    "correlation": OF_POINT.format("cosine"),
+    "responses": "SELECT ordinal, responses AS value FROM sample",
+    "turns": "SELECT ordinal, json_array_length(prompt) AS value FROM sample",
+    "row": 'SELECT ordinal, "row" AS value FROM sample',
+    "len": "SELECT ordinal, max(length(text)) AS value FROM response GROUP BY ordinal",
+    "len_chosen": SIDE.format("chosen"),
+    "len_rejected": SIDE.format("rejected"),
+}  # fmt: skip
+"""Numbers of samples, in any order: to sort a million rows takes longer than to read them."""
 
 TEXTS = {
     name: (f"contains(lower({column}), lower($word))", f"lower({column}) = lower($word)", f"{column} <> ''")

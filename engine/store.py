@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,18 @@ import numpy.typing as npt
 from engine.errors import SampleUnknownError
 from engine.querying.columns import Columns, with_nan
 from engine.records import Message, Response, Sample
-from engine.schema import ALIGNED_SCORES, ENTRY_COLUMNS, FROM_SAMPLES, MARGINS, ORDERS, PLACED, RESPONSES, SAMPLE
+from engine.schema import (
+    ALIGNED_SCORES,
+    BY_SUSPICION,
+    ENTRY_COLUMNS,
+    FROM_SAMPLES,
+    MARGINS,
+    ORDERS,
+    PLACED,
+    RESPONSES,
+    SAMPLE,
+    SCORES,
+)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -102,6 +114,11 @@ class Store(Columns):
 
     def order(self, by: str) -> Ints:
         """List the ordinals of all samples in the order of the queue."""
+        if by == "suspicion":
+            found = self._columns(BY_SUSPICION)
+            order = np.empty(len(found["place"]), dtype=np.int64)
+            order[found["place"]] = found["ordinal"]
+            return order
         return self._columns(f"SELECT sample.ordinal AS ordinal {FROM_SAMPLES} ORDER BY {ORDERS[by]}, sample.sample_id",
                              {"map_scorer": self.map_scorer})["ordinal"].astype(np.int64)  # fmt: skip
 
@@ -174,13 +191,9 @@ class Store(Columns):
     def scores(self, sample: Sample) -> dict[str, list[tuple[float | None, str]]]:
         """List for each scorer the value and the reason of each response of a sample."""
         ids = [response.response_id for response in sample.responses]
-        rows = self._ask(
-            "SELECT scorer, response_id, value, reason FROM score "
-            "WHERE response_id IN (SELECT unnest($ids::VARCHAR[]))",
-            {"ids": ids},
-        )
+        rows = self._ask(SCORES, {"ids": ids})
         said = {(scorer, one): (value, reason) for scorer, one, value, reason in rows}
-        return {name: [said.get((name, one), (None, "not scored")) for one in ids] for name in self.scorers()}
+        return {name: [said.get((name, one), (None, "not scored")) for one in ids] for name in self.scorer_names}
 
     def rationales(self, sample: Sample) -> dict[str, list[str]]:
         """Give for each scorer that explains itself what it says of each response of a sample."""
@@ -196,7 +209,11 @@ class Store(Columns):
     def margins(self, ordinal: int) -> dict[str, float | None]:
         """Give the z-scored margin of each scorer for one sample."""
         rows = self._ask("SELECT scorer, margin FROM point WHERE ordinal = $ordinal", {"ordinal": int(ordinal)})
-        return {scorer: margin for scorer, margin in rows if scorer in self.scorers()}
+        return {scorer: margin for scorer, margin in rows if scorer in self.scorer_names}
+
+    @cached_property
+    def scorer_names(self) -> list[str]:
+        return [name for (name,) in self._ask("SELECT DISTINCT scorer FROM score ORDER BY scorer")]
 
     def scorers(self) -> dict[str, ScorerCoverage]:
         """Name the scorers, each with its coverage."""
@@ -208,16 +225,15 @@ class Store(Columns):
 
     def points(self, scorer: str | None = None) -> MapPoints:
         """Read a whole map as columns; without a name that of the map scorer."""
-        columns = self._columns(
-            "SELECT quality, variability, suspicion, suspicion.margin, cosine AS correlation, region, source "
-            "FROM sample JOIN suspicion USING (ordinal) "
-            "LEFT JOIN point ON point.ordinal = sample.ordinal AND point.scorer = $scorer ORDER BY sample.ordinal",
-            {"scorer": scorer or self.map_scorer},
+        return MapPoints(
+            quality=self.numbers("quality", scorer),
+            variability=self.numbers("variability", scorer),
+            suspicion=self.numbers("suspicion"),
+            margin=self.numbers("margin"),
+            correlation=self.numbers("correlation", scorer),
+            region=self.names("region", scorer),
+            source=self.names("source"),
         )
-        numbers = [with_nan(columns[name]) for name in MapPoints._fields[:5]]
-        quality, variability, suspicion, margin, correlation = numbers
-        region, source = (_with_none(columns[name]) for name in ("region", "source"))
-        return MapPoints(quality, variability, suspicion, margin, correlation, region, source)
 
     def maps(self) -> list[str]:
         """Name the maps: one per scorer, and that of the ensemble where there is one."""
@@ -267,10 +283,6 @@ class Store(Columns):
             {"scorer": self.map_scorer},
         )
         return dict(rows)
-
-
-def _with_none(column: npt.NDArray) -> npt.NDArray[np.object_]:  # type: ignore[type-arg]
-    return np.array(np.ma.asarray(column).tolist(), dtype=object)
 
 
 def _read_turns(text: str) -> tuple[Message, ...]:

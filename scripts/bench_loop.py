@@ -98,7 +98,7 @@ def time_paint(command: Sequence[str], shown: str) -> float:
     """Start a program in a terminal; gives the seconds until it shows a text."""
     start = time.perf_counter()
     with Terminal(command) as terminal:
-        terminal.wait_for(shown)
+        terminal.wait_for(shown, quiet=0.0)
         return time.perf_counter() - start
 
 

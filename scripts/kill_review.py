@@ -52,7 +52,7 @@ def run_rounds(project: Path, rounds: int, number: signal.Signals, draw: random.
             shown = _shown_id(terminal.wait_for(lambda text: bool(_shown_id(text)) and "read " in text))
             misplaced += shown != expected
             terminal.press(key)
-            terminal.wait_for(f"last: {verdict} {shown}")
+            terminal.wait_for(f"last: {verdict} {shown}", quiet=0.0)
             terminal.kill(number)
         logged = _read_verdicts(project)
         lost += len(logged) != round_ + 1 or logged[-1] != (shown, verdict)

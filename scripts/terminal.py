@@ -21,8 +21,11 @@ KEYS = {
     "space": " ",
     **{f"f{number}": f"\x1bO{letter}" for number, letter in enumerate("PQRS", start=1)},
     "f8": "\x1b[19~",
+    "f9": "\x1b[20~",
 }
 PATIENCE_SECONDS = 30.0
+REACTION_SECONDS = 0.12
+"""No person answers faster, and prefmap takes no verdict from a key that comes faster."""
 
 
 class Terminal:
@@ -76,15 +79,17 @@ class Terminal:
         self._stream.feed(data)
         return bool(data)
 
-    def wait_for(self, shown: str | Callable[[str], bool], seconds: float = PATIENCE_SECONDS) -> str:
-        """Read until the screen shows a text, and give the screen. Raises TimeoutError with what it showed."""
+    def wait_for(
+        self, shown: str | Callable[[str], bool], seconds: float = PATIENCE_SECONDS, *, quiet: float = REACTION_SECONDS
+    ) -> str:
+        """Read until the screen shows a text and is still; give it. Raises TimeoutError with what it showed."""
         is_there = (lambda text: shown in text) if isinstance(shown, str) else shown
         until = time.monotonic() + seconds
         while not is_there(self.text):
             if time.monotonic() > until:
                 raise TimeoutError(f"never saw {shown!r} in:\n{self.text}")
             self.read(0.05)
-        return self.text
+        return self.settle(quiet) if quiet else self.text
 
     def settle(self, quiet: float = 0.3) -> str:
         """Read until nothing more comes, and give the screen."""

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Self
 
 PATIENCE_SECONDS = 30.0
+REACTION_SECONDS = 0.12
+"""prefmap takes no verdict from a key that comes faster."""
 
 
 class Tmux:
@@ -37,7 +39,8 @@ class Tmux:
         return done.stdout
 
     def press(self, *keys: str) -> None:
-        """Press keys by the names that tmux has for them."""
+        """Press keys by the names that tmux has for them, no faster than a person would."""
+        time.sleep(REACTION_SECONDS)
         self._run("send-keys", "-t", "walk", *keys)
 
     def type(self, text: str) -> None:

@@ -31,6 +31,8 @@ class ReviewApp(App[None]):
         self.session = session
         self.charset = charset
         self.settings = settings or Settings()
+        self.key_time = 0.0
+        """When the last key was read, in seconds of the monotonic clock; it may have waited since."""
 
     def on_mount(self) -> None:
         for theme in THEMES:
@@ -43,9 +45,14 @@ class ReviewApp(App[None]):
         self.push_screen(ReviewScreen(self.session, self.charset))
 
     async def on_event(self, event: Event) -> None:
-        """Make a pasted text visible: it may come from a sample, and whoever types sees it."""
+        """Note when a key was read; make a pasted text visible: it may come from a sample, whoever types it sees."""
+        if isinstance(event, Key):
+            self.key_time = event.time
         if isinstance(event, Paste):
             event.text = self.charset.show(event.text)
+            if isinstance(self.screen, LineDialog) and self.screen.focused is None:
+                self.screen.add(event.text.partition("\n")[0])
+                return
         await super().on_event(event)
 
     def on_key(self, event: Key) -> None:

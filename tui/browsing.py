@@ -1,17 +1,32 @@
 """A way through the queue of one map: where one is, and how to get elsewhere. It knows nothing of screens."""
 
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.querying.filtering import SELECTIONS
 from engine.querying.matching import Matcher
-from engine.records import content_of
-from engine.store import Store
+from engine.records import Sample, content_of
+from engine.store import QueueEntry, Store
 from tui.queue import Match, Queue
 
 Ints = npt.NDArray[np.int64]
+
+
+Scores = Mapping[str, Sequence[tuple[float | None, str]]]
+
+KEPT_SAMPLES = 8
+"""Samples that are kept: the one on the screen, the next one, and those around them."""
+
+
+@lru_cache(maxsize=KEPT_SAMPLES)
+def read_sample(store: Store, ordinal: int) -> tuple[Sample, QueueEntry, Scores]:
+    """Read what a map says of a sample; the last few are kept."""
+    sample = store.sample(ordinal)
+    (entry,) = store.entries([ordinal])
+    return sample, entry, store.scores(sample)
 
 
 class Browsing:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from engine.statistics import HIGH_AVERAGE, HIGH_VARIANCE, LOW_AVERAGE
 from engine.store import Cut, MapPoints
-from tui.raster import Bounds, Counts, Floats
+from tui.raster import Bounds, Codes, Floats
 
 REGIONS = (HIGH_AVERAGE, HIGH_VARIANCE, LOW_AVERAGE)
 """From the top to the bottom of the column beside the plot."""
@@ -23,6 +23,10 @@ STRETCHED = 1.25
 
 NAMED_SOURCES = 8
 """So many sources have a letter of their own; the rarer ones share one."""
+
+
+NO_NAMES = np.empty(0, dtype=object)
+"""The cloud has numbers in place of the names of the points."""
 
 
 class Axis(NamedTuple):
@@ -60,19 +64,19 @@ class Cloud:
     y: Floats
     """Quality."""
 
-    region: Counts
+    region: Codes
     """Place in REGIONS; -1: none."""
 
     region_counts: tuple[int, ...]
     """How many samples each region has."""
 
-    source: Counts
+    source: Codes
     """Place in `sources`; one past them: another source; -1: none."""
 
     sources: tuple[str, ...]
     """The commonest first."""
 
-    verdict: Counts
+    verdict: Codes
     """Place in VERDICTS; -1: none."""
 
     cuts: Mapping[str, float | None]
@@ -88,17 +92,18 @@ class Cloud:
     """Where samples are; no view goes further."""
 
     @classmethod
-    def of(cls, points: MapPoints, cuts: Sequence[Cut], verdict: Counts) -> Self:
+    def of(cls, points: MapPoints, cuts: Sequence[Cut], verdict: Codes) -> Self:
         """Lay a map out by variability and quality. `cuts` are those of its scorer."""
         x = VARIABILITY.place(points.variability)
-        region = np.full(len(x), -1, dtype=np.int64)
+        region = np.full(len(x), -1, dtype=np.int8)
         for code, name in enumerate(REGIONS):
             region[points.region == name] = code
         region_counts = tuple(int(np.count_nonzero(region == code)) for code in range(len(REGIONS)))
         source, sources = _number_sources(points.source)
         by_axis = {cut.axis: cut.value for cut in cuts}
         return cls(
-            points, VARIABILITY, x, points.quality, region, region_counts, source, sources, verdict, by_axis,
+            points._replace(region=NO_NAMES, source=NO_NAMES), VARIABILITY, x, points.quality,
+            region, region_counts, source, sources, verdict.astype(np.int8), by_axis,
             _count_missing(x, points.quality), *_views(x, points.quality, low=0.0),
         )  # fmt: skip
 
@@ -143,13 +148,13 @@ def _count_missing(x: Floats, y: Floats) -> int:
     return int(np.count_nonzero(np.isnan(x) | np.isnan(y)))
 
 
-def _number_sources(source: npt.NDArray[np.object_]) -> tuple[Counts, tuple[str, ...]]:
+def _number_sources(source: npt.NDArray[np.object_]) -> tuple[Codes, tuple[str, ...]]:
     """Number the sources, the commonest first; those that have no letter share one number."""
     counts = Counter(source.tolist())
     counts.pop("", None)
     names = sorted(counts, key=lambda name: (-counts[name], name))
     codes = {name: min(code, NAMED_SOURCES) for code, name in enumerate(names)} | {"": -1}
-    return np.array([codes[name] for name in source.tolist()], dtype=np.int64), tuple(names[:NAMED_SOURCES])
+    return np.array([codes[name] for name in source.tolist()], dtype=np.int8), tuple(names[:NAMED_SOURCES])
 
 
 def _views(x: Floats, y: Floats, *, low: float) -> tuple[Bounds, Bounds]:

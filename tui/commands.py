@@ -53,6 +53,7 @@ REVIEW_OPTIONS = (
     click.option("--target", type=click.IntRange(min=1), help="How many you mean to read; default 1,500."),
     click.option("--blind", is_flag=True, help="Hide labels, scores and reasons until the verdict."),
     click.option("--read-only", is_flag=True, help="Look on, write nothing."),
+    click.option("--low-bandwidth", is_flag=True, help="For a slow link: ASCII, no colours."),
 )
 
 
@@ -67,6 +68,7 @@ def review(
     target: int | None,
     blind: bool,
     read_only: bool,
+    low_bandwidth: bool,
 ) -> None:
     """Read the likeliest mislabels, and keep or flip each label with one key.
 
@@ -75,7 +77,13 @@ def review(
     from engine.project import Project
 
     done = review_project(
-        Project.open(project), reviewer=reviewer, by=by, target=target, blind=blind, read_only=read_only
+        Project.open(project),
+        reviewer=reviewer,
+        by=by,
+        target=target,
+        blind=blind,
+        read_only=read_only,
+        low_bandwidth=low_bandwidth,
     )
     context.exit(done)
 
@@ -120,9 +128,13 @@ def review_project(
     target: int | None = None,
     blind: bool = False,
     read_only: bool = False,
+    low_bandwidth: bool = False,
 ) -> int:
     """Run the app on a project; gives the exit code."""
+    if low_bandwidth:
+        os.environ["TEXTUAL_COLOR_SYSTEM"] = "standard"  # read by Textual when it is imported
     from contextlib import ExitStack, closing
+    from dataclasses import replace
 
     from engine.config import load_config
     from engine.reviewing import Review, name_reviewer
@@ -132,13 +144,16 @@ def review_project(
     from tui.session import Session
     from tui.settings import Settings
     from tui.terminal import Charset
+    from tui.theme import MONOCHROME
 
     check_terminal(project.path)
     config = load_config(project.path)
     configured = config.review
-    settings = Settings.of(project, config)
+    settings, charset = Settings.of(project, config), Charset.of_terminal()
+    if low_bandwidth:
+        settings, charset = replace(settings, theme=MONOCHROME.name), replace(charset, has_frames=False)
     with ExitStack() as stack:
-        store = stack.enter_context(closing(Store.open(project.map)))
+        store = stack.enter_context(closing(Store.open(project.map, is_lean=True)))
         own = None if read_only else stack.enter_context(closing(Review(project, name_reviewer(reviewer, configured))))
         wanted = target or configured.get("target")
         session = Session(
@@ -149,7 +164,7 @@ def review_project(
             mode="blind" if blind or configured.get("mode") == "blind" else "sighted",
             outcomes=None if own else Outcomes.read(project.review_logs()),
         )
-        app = ReviewApp(session, Charset.of_terminal(), settings)
+        app = ReviewApp(session, charset, settings)
         app.run(mouse=False)
         if own and own.set_aside:
             narrate(f"A line that was cut short lies in {own.set_aside} and counts for nothing.")

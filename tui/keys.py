@@ -76,6 +76,7 @@ READING = Group(
         Key("app.guidelines", "f4", "turn_to('guidelines')", "the guidelines of the project"),
         Key("text.copy", "c", "copy", "send the sample to the terminal's clipboard (OSC 52)"),
         Key("text.pager", "e", "pager", "read the sample in $PAGER"),
+        Key("text.file", "f9", "file", "write the sample to a file next to the project"),
     ),
 )
 
@@ -132,6 +133,7 @@ MAP = Group(
         Key("map.box", "space", "box", "begin a box at the cursor, hjkl stretch it; once more: end it", "box"),
         Key("map.open", "enter", "open", "read the likeliest mislabel under the cursor, or the box as the queue",
             "read"),
+        Key("map.filter", "w", "filter", "where: filter by the edges of the box, or change the filter"),
         Key("map.in", "equals_sign,plus", "zoom(2.0)", "closer, around the cursor", "= - zoom"),
         Key("map.out", "minus", "zoom(0.5)", "further away"),
         Key("map.whole", "0", "whole", "the whole map"),

@@ -18,7 +18,7 @@ from tui.page import (
     View,
 )
 from tui.terminal import Charset
-from tui.text import cell_width, clip
+from tui.text import cell_width, clip, row_width
 
 RULE_COLUMNS = 9
 """Dashes and blanks of a rule, beside what it says."""
@@ -115,7 +115,7 @@ def _join(parts: Sequence[Row], each: int) -> Row:
             row.append(Span(" " * GAP_COLUMNS))
         row += part
         if place < len(parts) - 1:
-            row.append(Span(" " * max(each - sum(cell_width(span.text) for span in part), 0)))
+            row.append(Span(" " * max(each - row_width(part), 0)))
     return row
 
 

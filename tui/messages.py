@@ -38,6 +38,13 @@ class BoxChosen(Message):
 
 
 @dataclass
+class FilterBegun(Message):
+    """A person wants to go on with a filter."""
+
+    text: str
+
+
+@dataclass
 class FigureWritten(Message):
     """An attempt to write the map as a figure ended."""
 

@@ -11,6 +11,7 @@ from tui.map_view import MapView
 from tui.raster import (
     DOT_COLUMNS,
     DOT_ROWS,
+    Codes,
     Counts,
     Floats,
     Placed,
@@ -118,7 +119,7 @@ def _paint_suspicion(cloud: Cloud, placed: Placed, glyphs: Glyphs, styles: Style
     styles[there] = SUSPICION_STYLES[np.digitize(known[there], SUSPICION_STEPS)]
 
 
-def _choose_letters(cloud: Cloud, colouring: Colouring) -> list[tuple[Counts, Sequence[Letter]]]:
+def _choose_letters(cloud: Cloud, colouring: Colouring) -> list[tuple[Codes, Sequence[Letter]]]:
     """Choose what letters are drawn, and by which numbers of the samples."""
     if colouring == "region":
         return [(cloud.region, REGION_LETTERS)]

@@ -14,6 +14,9 @@ Ints = npt.NDArray[np.int64]
 
 UNREAD, READ, SKIPPED = 0, 1, 2
 
+LOOKED_AT = 4096
+"""Places of the queue that are looked at together."""
+
 
 class Match(NamedTuple):
     """Where a search stands: at which of how many samples; 0: at none."""
@@ -57,16 +60,26 @@ class Queue:
 
     def places(self, ordinals: Ints) -> Ints:
         """Find the places of samples in the queue."""
-        return np.flatnonzero(np.isin(self.order, ordinals))
+        wanted = np.zeros(len(self.whole), dtype=np.bool_)
+        wanted[ordinals] = True
+        return np.flatnonzero(wanted[self.order])
 
     def next_unread(self, position: int) -> int:
         """Find the next unread place behind this one, else the first; skipped ones come last. Past the end: none."""
         for state in (UNREAD, SKIPPED):
-            places = np.flatnonzero(self.state[self.order] == state)
-            if len(places):
-                later = places[places > position]
-                return int(later[0] if len(later) else places[0])
+            for start, end in ((position + 1, len(self.order)), (0, position + 1)):
+                place = self._find_state(state, start, end)
+                if place is not None:
+                    return place
         return len(self.order)
+
+    def _find_state(self, state: int, start: int, end: int) -> int | None:
+        """Find the first place of a part of the queue that has a state."""
+        for first in range(start, end, LOOKED_AT):
+            found = np.flatnonzero(self.state[self.order[first : min(first + LOOKED_AT, end)]] == state)
+            if len(found):
+                return first + int(found[0])
+        return None
 
     def first(self) -> int:
         """Find the place to begin at; where all are read, the first."""

@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.integer]
+"""Numbers of things of which there are few kinds, or at most two thousand million: in as few bytes as they take."""
+
 Mask = npt.NDArray[np.bool_]
 
 COLUMN_BITS, ROW_BITS = 1, 2
@@ -22,7 +25,7 @@ BRAILLE_BLANK = 0x2800
 RAMP = np.array(list(" .:-=+*#%@"))
 """Nothing, then few to many."""
 
-CHUNK = 1 << 16
+CHUNK = 1 << 15
 """Points that are placed at a time: what is worked out of them on the way stays in the processor's cache."""
 
 PADDING = 0.02
@@ -103,10 +106,10 @@ class Bounds:
 class Placed(NamedTuple):
     """Points on a grid of cells, each of them 4 x 2 dots."""
 
-    inside: Counts
+    inside: Codes
     """The points in view."""
 
-    cells: Counts
+    cells: Codes
     """Of each of these the number of its cell, row by row from the top left."""
 
     dots: Counts
@@ -123,9 +126,9 @@ class Placed(NamedTuple):
         """Rows and columns of cells."""
         return self.dots.shape[0], self.dots.shape[1]
 
-    def in_cell(self, column: int, row: int) -> Counts:
+    def in_cell(self, column: int, row: int) -> Codes:
         """List the points in one cell."""
-        found: Counts = self.inside[self.cells == row * self.shape[1] + column]
+        found: Codes = self.inside[self.cells == row * self.shape[1] + column]
         return found
 
 
@@ -136,22 +139,24 @@ def place(x: Floats, y: Floats, *, columns: int, rows: int, bounds: Bounds) -> P
     for start in range(0, max(len(x), 1), CHUNK):
         xs, ys = x[start : start + CHUNK], y[start : start + CHUNK]
         here = np.flatnonzero(bounds.holds(xs, ys))
-        column = _count_off(xs[here], bounds.x_low, bounds.width, columns * DOT_COLUMNS)
-        row = rows * DOT_ROWS - 1 - _count_off(ys[here], bounds.y_low, bounds.height, rows * DOT_ROWS)
+        if len(here) < len(xs):
+            xs, ys = xs[here], ys[here]
+        column = _count_off(xs, bounds.x_low, bounds.width, columns * DOT_COLUMNS)
+        row = rows * DOT_ROWS - 1 - _count_off(ys, bounds.y_low, bounds.height, rows * DOT_ROWS)
         cell = (row >> ROW_BITS) * columns + (column >> COLUMN_BITS)
         dot = ((cell << ROW_BITS | row & DOT_ROWS - 1) << COLUMN_BITS) | column & DOT_COLUMNS - 1
         dots += np.bincount(dot, minlength=len(dots))
-        inside.append(here + start)
+        inside.append((here + start).astype(np.int32))
         cells.append(cell)
     return Placed(np.concatenate(inside), np.concatenate(cells), dots.reshape(rows, columns, DOT_ROWS, DOT_COLUMNS))
 
 
-def _count_off(values: Floats, low: float, span: float, parts: int) -> Counts:
+def _count_off(values: Floats, low: float, span: float, parts: int) -> Codes:
     """Number the parts of a span in which values lie; its upper end belongs to the last one."""
     shares = values - low
     shares /= span
     shares *= parts
-    return np.minimum(shares, parts - 1, out=shares).astype(np.int64)
+    return np.minimum(shares, parts - 1, out=shares).astype(np.int32)
 
 
 def braille(dots: Counts) -> list[str]:
@@ -173,13 +178,14 @@ def cell_means(placed: Placed, values: Floats) -> Floats:
     size = placed.shape[0] * placed.shape[1]
     known = values[placed.inside]
     missing = np.isnan(known)
-    sums = np.bincount(placed.cells, weights=np.where(missing, 0.0, known), minlength=size)
-    counts = np.bincount(placed.cells, minlength=size) - np.bincount(placed.cells[missing], minlength=size)
+    known[missing] = 0.0
+    sums = np.bincount(placed.cells, weights=known, minlength=size)
+    counts = placed.counts.ravel() - np.bincount(placed.cells[missing], minlength=size)
     means: Floats = np.divide(sums, counts, out=np.full(size, np.nan), where=counts > 0)
     return means.reshape(placed.shape)
 
 
-def cell_modes(placed: Placed, codes: Counts) -> Counts:
+def cell_modes(placed: Placed, codes: Codes) -> Counts:
     """Find the commonest code in each cell, as rows x columns; codes below 0 are skipped, -1 where there is none."""
     kinds = int(codes.max(initial=0)) + 2
     numbers = placed.cells * kinds + 1 + codes[placed.inside]

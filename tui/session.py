@@ -14,7 +14,7 @@ from engine.reviewing import Review, plan_bulk
 from engine.store import QueueEntry, Store
 from engine.verdicts.outcomes import VERDICTS, Outcomes
 from engine.verdicts.steps import Batch, Outcome, Remark, RemarkKind, Step
-from tui.browsing import Browsing
+from tui.browsing import Browsing, read_sample
 from tui.queue import READ, SKIPPED, UNREAD, draw_examples
 from tui.sides import Mode, order_blind, order_sighted
 
@@ -139,18 +139,26 @@ class Session(Browsing):
         """Read the sample at the present place; None behind the end."""
         if self.is_done:
             return None
-        ordinal = int(self.order[self.position])
-        sample = self.store.sample(ordinal)
-        (entry,) = self.store.entries([ordinal])
+        shown = self._look_at(int(self.order[self.position]))
+        if shown.is_revealed:
+            self._revealed.add(shown.sample.content_id)
+        return shown
+
+    def peek(self) -> Shown | None:
+        """Read the sample that a verdict leads to, which nobody sees yet; None where there is none."""
+        place = self.queue.next_unread(self.position)
+        return self._look_at(int(self.order[place])) if place < len(self.order) else None
+
+    def _look_at(self, ordinal: int) -> Shown:
+        sample, entry, scores = read_sample(self.store, ordinal)
         outcome = self._standing.get(sample.content_id)
         reviewer = self.review.reviewer if self.review else ""
         order = order_sighted(sample) if self.mode == "sighted" else order_blind(sample, reviewer)
         is_revealed = self.mode == "sighted" or outcome is not None or sample.content_id in self._revealed
-        if is_revealed:
-            self._revealed.add(sample.content_id)
         note, flag = (self._remark(sample.content_id, kind) for kind in ("note", "flag"))
-        scores, rank = self.store.scores(sample), self.rank(ordinal)
-        return Shown(sample, entry, rank, scores, outcome, order, self.mode, is_revealed, note, bool(flag))
+        return Shown(
+            sample, entry, self.rank(ordinal), scores, outcome, order, self.mode, is_revealed, note, bool(flag)
+        )
 
     def _remark(self, content_id: str, kind: RemarkKind) -> str:
         remark = self._remarks.get((content_id, kind))

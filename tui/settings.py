@@ -14,6 +14,8 @@ from tui.theme import THEMES, name_theme
 
 GUIDELINES = "guidelines.md"
 HASH_DIGITS = 16
+LEAST_SECONDS = 0.08
+"""Nobody reads that fast: the key was typed ahead, or is held down (a terminal repeats it every 0.02 to 0.05 s)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Settings:
     """Keys by the id of what they do, where they are not the usual ones."""
 
     guidelines: str = ""
+    least_seconds: float = LEAST_SECONDS
+    """How long a sample must have been on the screen when a key decides it; 0: no time at all."""
 
     @classmethod
     def of(cls, project: Project, config: Config) -> Self:

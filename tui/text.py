@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 from rich.cells import cell_len, chop_cells
 
+from tui.page import Row
+
 NARROWEST = 2
 """Cells in the narrowest row that can hold every character."""
 
@@ -18,6 +20,11 @@ WORD = re.compile(r"^ *[^ ]+|[^ ]+")
 def cell_width(text: str) -> int:
     """Count the terminal cells of one line."""
     return cell_len(text)
+
+
+def row_width(row: Row) -> int:
+    """Count the terminal cells of a row."""
+    return sum(cell_width(span.text) for span in row)
 
 
 def wrap(text: str, width: int) -> list[str]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from engine.connection import Connection
 from engine.errors import FilterError
 from engine.records import Labelled
-from engine.schema import CONTAINING, FROM_SAMPLES, LABELLED, LENGTHS, NUMBERS, TEXTS, make_pattern
+from engine.schema import CODES, CONTAINING, FROM_SAMPLES, LABELLED, NAMED, NAMES, NUMBERS, TEXTS, make_pattern
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -30,10 +30,22 @@ class Columns(Connection):
         """Count the rows of a table: sample or response."""
         return int(self._ask(f'SELECT count(*) FROM "{what}"')[0][0])
 
-    def numbers(self, name: str) -> Floats:
-        """Give a column of numbers in source order; NaN where there is no value."""
-        question = LENGTHS.get(name) or f"SELECT {NUMBERS[name]} AS value {FROM_SAMPLES} ORDER BY sample.ordinal"
-        return with_nan(self._columns(question, {} if name in LENGTHS else self._mapped)["value"])
+    def numbers(self, name: str, scorer: str | None = None) -> Floats:
+        """Give a column of numbers in source order; NaN where there is no value. Default: the map scorer's."""
+        found = self._columns(NUMBERS[name], self._of(NUMBERS[name], scorer))
+        numbers = np.full(self.count("sample"), np.nan)
+        numbers[found["ordinal"]] = with_nan(found["value"])
+        return numbers
+
+    def names(self, name: str, scorer: str | None = None) -> npt.NDArray[np.object_]:
+        """Give the source or region of each sample in source order, each name once in memory; None: it has none."""
+        named = NAMED[name]
+        of = self._of(named, scorer)
+        names = [one for (one,) in self._ask(NAMES.format(named=named), of)]
+        found = self._columns(CODES.format(named=named), of)
+        codes = np.full(self.count("sample"), -1, dtype=np.int32)
+        codes[found["ordinal"]] = found["code"]
+        return np.array([*names, None], dtype=object)[codes]
 
     def fitting(self, name: str, word: str, *, exactly: bool = False) -> Ints:
         """Find the samples whose source, file, ... holds a word, or is it; without a word, those that have any."""
@@ -74,6 +86,9 @@ class Columns(Connection):
         place[found["ordinal"]] = np.arange(len(found["ordinal"]))
         columns = (found[name][place[wanted]].tolist() for name in Labelled._fields)
         return list(map(Labelled, *columns))
+
+    def _of(self, question: str, scorer: str | None) -> dict[str, object]:
+        return {"map_scorer": scorer or self.map_scorer} if "$map_scorer" in question else {}
 
     @property
     def _mapped(self) -> dict[str, object]:

@@ -39,6 +39,7 @@ class Matcher:
     """Whose verdicts, notes and flags count; None: anybody's. `by:NAME` is asked of all."""
 
     _numbers: dict[str, Floats] = field(default_factory=dict)
+    _known: dict[str, list[str]] = field(default_factory=dict)
 
     def find(self, text: str) -> Mask:
         """Say which samples fit a filter, by ordinal. Raises FilterError."""
@@ -58,9 +59,10 @@ class Matcher:
 
     def values(self) -> dict[str, list[str]]:
         """List what is known to stand in the columns of text, to complete a filter with."""
-        known = {name: self.store.values(name) for name in TEXTS}
+        if not self._known:
+            self._known = {name: self.store.values(name) for name in TEXTS}
         chosen = {column.name: list(column.words) for column in COLUMNS if column.words}
-        return known | chosen | {"by": self.outcomes().reviewers()}
+        return self._known | chosen | {"by": self.outcomes().reviewers()}
 
     @property
     def _count(self) -> int:

@@ -24,7 +24,7 @@ async def running(
 ) -> AsyncIterator[Pilot]:
     review = None if read_only else Review(project, "kim")
     with closing(Store.open(project.map)) as store:
-        app = ReviewApp(Session(store, review, mode=mode), UTF8, Settings(**settings))
+        app = ReviewApp(Session(store, review, mode=mode), UTF8, Settings(**{"least_seconds": 0.0} | settings))
         async with app.run_test(size=size) as pilot:
             await app.workers.wait_for_complete()
             await pilot.pause()

@@ -65,6 +65,9 @@ KEYS = (
         "space",
         "f4",
         "f4",
+        "c",
+        "e",
+        "f9",
         "?",
         "q",
         "G",
@@ -102,6 +105,7 @@ def make_project(folder: Path, text: str, long: str, name: str) -> Project:
     given = [{"row": row, "response": n, "value": n * row} for row in range(1, len(rows)) for n in (0, 1)]
     scores.write_text("".join(json.dumps(line) + "\n" for line in given), encoding="utf-8")
     import_scores(project, scores, name="by hand")
+    say_in_scores(project.scores / "by hand.jsonl", text)
     build_map(project)
     (project.path / "guidelines.md").write_text(text, encoding="utf-8")
     review = Review(project, text)
@@ -115,6 +119,13 @@ def make_project(folder: Path, text: str, long: str, name: str) -> Project:
     return project
 
 
+def say_in_scores(log: Path, text: str) -> None:
+    """Name the scorer of a log so, and let it explain each score so, as a judge does."""
+    header, *lines = (json.loads(line) for line in log.read_text(encoding="utf-8").splitlines())
+    told = [header | {"scorer": text}, *(line | {"rationale": text} for line in lines)]
+    log.write_text("".join(json.dumps(line) + "\n" for line in told), encoding="utf-8")
+
+
 def drive(project: Project, reviewer: str, text: str) -> Terminal:
     """Go through every screen and dialog, and quit; the terminal knows all that was sent."""
     command = [sys.executable, "-m", "tui", "review", str(project.path), "--reviewer", reviewer]
@@ -123,10 +134,12 @@ def drive(project: Project, reviewer: str, text: str) -> Terminal:
         *("f8", "f", "escape", "/", paste(text), "enter", "n", "p", "ctrl+g", paste(text), "enter"),
         *("a", paste(text), "enter", "a", "escape", "ctrl+p", paste(text), "escape"),
     )
-    with Terminal(command) as terminal:
+    with Terminal(command, env={"PAGER": "true"}) as terminal:
         terminal.wait_for("read ")
         for key in (*KEYS, *dialogs):
             terminal.press(key)
+            if key == "e":
+                terminal.wait_for(lambda _: terminal.raw.count(b"\x1b[?1049h") > 1)
             terminal.settle(0.25 if key == "escape" else 0.1)
         terminal.press("q")
         terminal.wait()
@@ -141,6 +154,8 @@ def sequences(raw: bytes) -> set[bytes]:
             found |= {b"SGR " + word for word in COLOUR.sub(b"colour", one[2:-1]).split(b";")}
         elif place := re.fullmatch(rb"\x1b\[(\d+);(\d+)H", one):
             found.add(b"place" if int(place[1]) <= 24 and int(place[2]) <= 80 else one)
+        elif re.fullmatch(rb"\x1b\]52;c;[A-Za-z0-9+/]*=*\x07", one):
+            found.add(b"clipboard, which gets no text but in base64")
         else:
             found.add(one)
     return found
@@ -159,5 +174,6 @@ def test_hostile_text_cannot_act_on_the_terminal(tmp_path):
     assert controls == set()
     assert {one for one in left if one in UNSEEN} == set()
     assert not re.search("\u0301{9}", left)
+    assert b"\x1b]52;c;" in terminal.raw
     assert "<U+001B>" in left
     assert "[@click=app.quit]x[/]" in left

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager, closing
 import numpy as np
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from engine.project import Project
 from engine.reviewing import Review
@@ -15,6 +16,7 @@ from tui.picture import COLOURINGS, look
 from tui.screens.map import MapScreen
 from tui.screens.review import ReviewScreen
 from tui.session import Session
+from tui.settings import Settings
 from tui.terminal import Charset
 from tui.text import cell_width
 from tui.widgets.page_view import PageView
@@ -28,7 +30,7 @@ async def on_map(project: Project, *before: str, size=(80, 24), charset=UTF8) ->
     """Press keys on the review screen, then open the map."""
     review = Review(project, "kim")
     with closing(review), closing(Store.open(project.map)) as store:
-        app = ReviewApp(Session(store, review), charset)
+        app = ReviewApp(Session(store, review), charset, Settings(least_seconds=0.0))
         async with app.run_test(size=size) as pilot:
             await app.workers.wait_for_complete()
             await pilot.press(*before, "m")
@@ -334,3 +336,19 @@ async def test_keys_before_the_map_is_read_do_nothing(sample_project):
         await pilot.app.push_screen(screen)
         await pilot.press("h", "j", "equals_sign", "minus", "0", "c", "a", "g", "space", "e", "enter")
         assert "reading the map" in lines(pilot)[0]
+
+
+async def test_w_goes_on_with_the_edges_of_the_box_as_a_filter(sample_project):
+    async with on_map(sample_project) as pilot:
+        await pilot.press("space", "l", "l", "j", "j", "w")
+        await pilot.pause()
+        line = pilot.app.screen.query_one(Input)
+        assert re.fullmatch(r"variability>=\S+ variability<=\S+ quality>=\S+ quality<=\S+", line.value)
+
+
+async def test_w_without_a_box_changes_the_filter(sample_project):
+    async with on_map(sample_project) as pilot:
+        pilot.app.screen.session.filter("suspicion>.1")
+        await pilot.press("w")
+        await pilot.pause()
+        assert pilot.app.screen.query_one(Input).value == "suspicion>.1"

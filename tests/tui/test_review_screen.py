@@ -1,3 +1,4 @@
+import math
 import re
 
 import pytest
@@ -239,3 +240,46 @@ async def test_r_walks_through_raw_and_rendered_and_stays_for_the_next_sample(ma
         await pilot.press("r")
         assert "rendered" not in screen_text(pilot)
         assert "**good**" in screen_text(pilot)
+
+
+async def test_a_key_that_comes_before_the_sample_could_be_read_decides_nothing(sample_project):
+    async with running(sample_project, least_seconds=1000.0) as pilot:
+        await pilot.press("f", "1")
+        assert sample_project.review_logs() == [] or log_of(sample_project) == []
+        assert "not taken" in screen_text(pilot)
+        pilot.app.screen.ready_at = -math.inf
+        await pilot.press("f", "f")
+        assert [line["verdict"] for line in log_of(sample_project)] == ["flip"]
+
+
+async def test_f9_writes_the_sample_as_it_stands_and_no_file_twice(sample_project):
+    async with running(sample_project) as pilot:
+        sample = pilot.app.screen.shown.sample
+        path = sample_project.path.parent / f"{sample_project.path.stem}.{sample.sample_id}.txt"
+        await pilot.press("f9")
+        assert all(one.text in path.read_text() for one in sample.responses)
+        assert f"wrote {path.name[:20]}" in screen_text(pilot)
+        path.write_text("mine")
+        await pilot.press("f9")
+        assert path.read_text() == "mine"
+        assert "not written: File exists" in screen_text(pilot)
+
+
+async def test_a_note_that_stays_as_it_is_is_called_so(sample_project):
+    async with running(sample_project) as pilot:
+        await pilot.press("a", "enter")
+        await pilot.pause()
+        assert "there is no note on this sample" in screen_text(pilot)
+        await pilot.press("a", "x", "enter")
+        await pilot.pause()
+        await pilot.press("a", "enter")
+        await pilot.pause()
+        assert "the note is as it was" in screen_text(pilot)
+        assert [line["text"] for line in log_of(sample_project)] == ["x"]
+
+
+async def test_the_reviewer_stands_before_the_mode_with_a_filter_too(sample_project):
+    async with running(sample_project) as pilot:
+        assert re.search(r"kim +sighted", screen_text(pilot))
+        pilot.app.screen.filter("suspicion>.01")
+        assert re.search(r"where suspicion>.01 +kim +sighted", screen_text(pilot))

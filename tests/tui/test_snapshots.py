@@ -9,6 +9,7 @@ from engine.reviewing import Review
 from engine.store import Store
 from tui.app import ReviewApp
 from tui.session import Session
+from tui.settings import Settings
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def looks_as_before(sample_project, snap_compare):
 
     def compare(size: tuple[int, int], *keys: str, mode: str = "sighted") -> bool:
         with closing(Store.open(sample_project.map)) as store, closing(Review(sample_project, "kim")) as review:
-            app = ReviewApp(Session(store, review, mode=mode), UTF8)
+            app = ReviewApp(Session(store, review, mode=mode), UTF8, Settings(least_seconds=0.0))
 
             async def press(pilot) -> None:
                 for key in ("", *keys):

@@ -118,3 +118,43 @@ def test_an_open_line_that_waits_sends_nothing(sample_project):
         terminal.wait_for("where: suspicion")
         terminal.settle()
         assert not terminal.read(1.2)
+
+
+def test_of_keys_typed_ahead_one_decides_at_most(sample_project):
+    with review(sample_project.path) as terminal:
+        terminal.wait_for("1 of 400")
+        terminal.settle()
+        terminal.press("fffff")
+        terminal.wait_for("not taken")
+        terminal.settle()
+    (log,) = sample_project.review_logs()
+    assert len(log.read_text().splitlines()) == 1
+
+
+def test_a_paste_typed_ahead_of_a_line_stands_in_it_before_the_keys_behind_it(sample_project):
+    with review(sample_project.path) as terminal:
+        terminal.wait_for("1 of 400")
+        terminal.press("ab\x1b[200~cd\x1b[201~ef")
+        terminal.wait_for(" bcdef")
+        terminal.press("enter")
+        terminal.wait_for("noted")
+    (log,) = sample_project.review_logs()
+    assert [json.loads(line)["text"] for line in log.read_text().splitlines()] == ["bcdef"]
+
+
+def test_low_bandwidth_sends_ascii_without_colours_of_its_own(sample_project):
+    sent = []
+    for options in ((), ("--low-bandwidth",)):
+        with review(sample_project.path, "--read-only", *options) as terminal:
+            terminal.wait_for("1 of 400")
+            terminal.settle()
+            before = len(terminal.raw)
+            for _ in range(5):
+                terminal.press("l")
+                terminal.settle()
+            sent.append(terminal.raw[before:])
+    usual, few = sent
+    assert len(few) < 0.8 * len(usual)
+    assert b"8;2;" in usual
+    assert b"8;2;" not in few
+    assert "\u2500".encode() not in few

@@ -42,13 +42,13 @@ class BaseScreen(Screen[None]):
     def page(self, selector: str) -> PageView:
         return self.query_one(selector, PageView)
 
-    def heading(self, *words: str) -> Row:
+    def heading(self, *words: str, mode: str = "") -> Row:
         """Write the first line: the program, the project, and what this screen is about, spread over the width."""
         reviewer = self.session.review.reviewer if self.session.review else "read-only"
         project = self.charset.show(self.session.store.path.parent.resolve().name)
         project = clip(project, max(self.app.size.width // 3, PROJECT_COLUMNS), ellipsis=self.charset.ellipsis)
         reviewer = clip(self.charset.show(reviewer), REVIEWER_COLUMNS, ellipsis=self.charset.ellipsis)
-        parts = [project, *words[:2], reviewer, *words[2:]]
+        parts = [project, *words, reviewer, *([mode] if mode else [])]
         free = self.app.size.width - len(PROGRAM) - sum(map(cell_width, parts))
         gap = " " * max(2, min(MOST_GAP, free // len(parts)))
         if free < 2 * len(parts):

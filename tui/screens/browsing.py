@@ -9,7 +9,7 @@ from engine.querying.completing import complete
 from engine.records import Verdict
 from tui.dialogs.bulk import BulkDialog, Preview
 from tui.dialogs.line import LineDialog, Question
-from tui.messages import BoxChosen, SampleChosen
+from tui.messages import BoxChosen, FilterBegun, SampleChosen
 from tui.queue import Match
 from tui.screens.deciding import DecidingScreen
 from tui.screens.describe import SHOWN_DIGITS, describe_step
@@ -73,15 +73,21 @@ class BrowsingScreen(DecidingScreen):
         return True
 
     def action_filter(self) -> None:
-        """Ask where the queue is to end up, with a live count."""
+        self.ask_filter(self.session.where)
+
+    @on(FilterBegun)
+    def go_on_with_filter(self, message: FilterBegun) -> None:
+        self.ask_filter(message.text or self.session.where)
+
+    def ask_filter(self, begun: str) -> None:
+        """Ask what to leave in the queue, with a live count."""
         title = "where: suspicion>.8 source:flan not reviewed ...   empty brings all back"
-        known = self.session.matcher.values()
 
         def finish(text: str) -> tuple[int, list[str]]:
-            done = complete(text, known)
+            done = complete(text, self.session.matcher.values())
             return done.start, [self.charset.show(one) for one in done.choices]
 
-        self.app.push_screen(LineDialog(Question(title, self.session.where, self.count, finish)), self.filter)
+        self.app.push_screen(LineDialog(Question(title, begun, self.count, finish)), self.filter)
 
     def count(self, text: str) -> str:
         """Say how many samples fit a filter, or what is wrong with it."""
@@ -119,7 +125,9 @@ class BrowsingScreen(DecidingScreen):
     def note(self, text: str | None) -> None:
         if text is not None and self.shown is not None:
             shown = self.shown
-            if self.attempt(lambda: self.session.note(shown, text)):
+            if text == shown.note:
+                self.tell("the note is as it was" if text else "there is no note on this sample")
+            elif self.attempt(lambda: self.session.note(shown, text)):
                 self.note_time()
                 self.tell("noted; u takes it back" if text else "the note is gone; u brings it back")
 

@@ -1,5 +1,6 @@
 """Verdicts on the review screen: what keys mean, and that all is on disk before anything moves."""
 
+import math
 import time
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -18,6 +19,7 @@ BLIND_KEYS = ("review.evidence", "app.map")
 BLIND_WORDS = {"review.keep": "", "review.flip": "", "review.choose": "1 2 better"}
 """Keys that speak of the label make room for those that speak of the responses."""
 
+TOO_SOON = "not taken: that key came before this sample could be read. Press it again"
 NO_LABEL = "the label is hidden: press the number of the better response, or f3 to see the label"
 
 
@@ -32,6 +34,9 @@ class DecidingScreen(BaseScreen):
     with_scores: bool
     since: float
     """When the sample was shown, in seconds of the monotonic clock."""
+
+    ready_at: float
+    """When it was drawn, or the last key came that was too soon after that."""
 
     last: str
     saved_at: str
@@ -65,9 +70,19 @@ class DecidingScreen(BaseScreen):
         """Words of the footer that are not the usual ones, by the id of the key."""
         return BLIND_WORDS if self.is_hidden else {}
 
+    def is_too_soon(self) -> bool:
+        """Whether a key came before anybody could have read the sample; while it is held down, each one does."""
+        pressed: float = getattr(self.app, "key_time", math.inf)
+        if not self.settings.least_seconds or pressed - self.ready_at >= self.settings.least_seconds:
+            return False
+        self.ready_at = max(self.ready_at, pressed)
+        return True
+
     def action_give(self, verdict: Verdict) -> None:
         """Log a verdict on the label's pair, then show the next unread sample."""
-        if self.is_hidden and verdict in ("keep", "flip"):
+        if self.is_too_soon():
+            self.tell(TOO_SOON)
+        elif self.is_hidden and verdict in ("keep", "flip"):
             self.tell(NO_LABEL)
         elif verdict == "keep" and self.half is not None and self.shown and self.shown.sample.pair:
             self.prefer(self.half, self.shown.sample.pair.rejected)
@@ -77,6 +92,9 @@ class DecidingScreen(BaseScreen):
     def action_choose(self, number: int) -> None:
         """Prefer a response: over the other one of two, or over the one that is named next."""
         if self.shown is None:
+            return
+        if self.is_too_soon():
+            self.tell(TOO_SOON)
             return
         if number > len(self.shown.sample.responses):
             self.tell(f"there is no response [{number}] here")

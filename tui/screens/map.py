@@ -13,7 +13,7 @@ from tui.figure_files import write_figure
 from tui.keys import ANYWHERE, MAP, bind, footer
 from tui.legend import describe_box, describe_cursor, describe_hidden, legend, name_box
 from tui.map_view import MapView
-from tui.messages import BoxChosen, CloudLoaded, FigureWritten, SampleChosen
+from tui.messages import BoxChosen, CloudLoaded, FigureWritten, FilterBegun, SampleChosen
 from tui.page import STACKED_COLUMNS, Span
 from tui.picture import COLOURINGS, Colouring, Picture, look, paint
 from tui.plot import draw, fit
@@ -188,6 +188,13 @@ class MapScreen(BaseScreen):
         else:
             self.app.pop_screen()
             self.app.screen.post_message(SampleChosen(ordinal))
+
+    def action_filter(self) -> None:
+        """Go back, and go on with a filter: that of the box if there is one."""
+        begun = name_box(self.box, self.cloud) if self.box and self.cloud else ""
+        self.box = None
+        self.app.pop_screen()
+        self.app.screen.post_message(FilterBegun(begun))
 
     def action_back(self) -> None:
         """Leave the box first, the map second."""

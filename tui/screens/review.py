@@ -52,7 +52,7 @@ class ReviewScreen(BrowsingScreen):
         self.top = 0
         self.last = ""
         self.saved_at = ""
-        self.since = time.monotonic()
+        self.since = self.ready_at = time.monotonic()
         self.page("#head").rows = [self.heading("reading the queue")]
         self.load_queue()
 
@@ -70,6 +70,16 @@ class ReviewScreen(BrowsingScreen):
         self.top = 0
         self.since = time.monotonic()
         self.draw()
+        self.ready_at = time.monotonic()
+        self.call_after_refresh(self.read_ahead)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="ahead")
+    def read_ahead(self) -> None:
+        """Read the next sample, and draw it unseen: what was read and drawn last is kept."""
+        shown = self.session.peek()
+        if shown is not None and not self.is_too_small:
+            view = make_view(shown, scores=self.with_scores and shown.is_revealed, look=self.look)
+            lay_out(view, self.app.size.width, self.app.size.height - 5, self.charset)
 
     def on_resize(self) -> None:
         self.draw()
@@ -120,11 +130,11 @@ class ReviewScreen(BrowsingScreen):
 
     def head_rows(self) -> list[Row]:
         place = f"{min(self.session.position + 1, len(self.session.order)):,} of {len(self.session.order):,}"
-        title = self.heading(f"queue: {self.session.by}", place, self.session.mode)
+        title = self.heading(f"queue: {self.session.by}", place, mode=self.session.mode)
         if self.session.where:
             where = self.charset.show(self.session.where)
             where = clip(where, max(self.app.size.width // 3, QUEUE_COLUMNS), ellipsis=self.charset.ellipsis)
-            title = self.heading(f"{place} where {where}", self.session.mode)
+            title = self.heading(f"{place} where {where}", mode=self.session.mode)
         if self.shown is None:
             return [title, []]
         if self.with_scores and not self.is_hidden:
@@ -201,6 +211,20 @@ class ReviewScreen(BrowsingScreen):
         if self.shown is not None:
             self.app.copy_to_clipboard(write_sample(self.shown))
             self.tell("sent to the terminal's clipboard; where that does not work: e opens a pager")
+
+    def action_file(self) -> None:
+        """Write the sample next to the project; a file that is there stays as it is."""
+        if self.shown is None:
+            return
+        project = self.session.store.path.parent.resolve()
+        path = project.parent / f"{project.stem}.{self.shown.sample.sample_id}.txt"
+        try:
+            with path.open("x", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(write_sample(self.shown))
+        except OSError as error:
+            self.tell(self.charset.show(f"not written: {error.strerror}: {path.name}"))
+        else:
+            self.tell(self.charset.show(f"wrote {path.name} next to the project"))
 
     def action_pager(self) -> None:
         """Leave the screen to the person's pager for a while."""

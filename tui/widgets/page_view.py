@@ -9,6 +9,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.page import Row
+from tui.text import row_width
+
+NO_ROW: Row = []
 
 
 class PageView(Widget):
@@ -71,9 +74,9 @@ class PageView(Widget):
     """What is drawn, from the top; rows that are missing are blank."""
 
     def watch_rows(self, before: list[Row], now: list[Row]) -> None:
-        """Send only the rows that changed: over a slow link a line must not cost a whole screen."""
-        both = enumerate(zip_longest(before, now))
-        changed = [Region(0, y, self.size.width, 1) for y, (was, is_) in both if was != is_]
+        """Send only the rows that changed, as far as there is text: over a slow link blanks cost as much as letters."""
+        both = enumerate(zip_longest(before, now, fillvalue=NO_ROW))
+        changed = [Region(0, y, max(row_width(was), row_width(is_)), 1) for y, (was, is_) in both if was != is_]
         if changed:
             self.refresh(*changed)
 
