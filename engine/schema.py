@@ -135,9 +135,8 @@ WHERE ordinal = $ordinal ORDER BY position
 """
 
 MARGINS = """
-SELECT scorer, if(suspicion.margin IS NULL, NULL, point.margin) AS margin
-FROM point JOIN suspicion USING (ordinal)
-WHERE scorer IN (SELECT DISTINCT scorer FROM score) ORDER BY scorer, ordinal
+SELECT if(suspicion.margin IS NULL, NULL, point.margin) AS margin
+FROM point JOIN suspicion USING (ordinal) WHERE scorer = $scorer ORDER BY ordinal
 """
 
 ENTRY_COLUMNS = f"""
@@ -221,6 +220,18 @@ CONTAINING = {
     "response": f"SELECT DISTINCT ordinal FROM ({IN_RESPONSE}) ORDER BY ordinal",
     "text": f"{IN_PROMPT} UNION {IN_RESPONSE} ORDER BY ordinal",
 }
+
+LABELS = """
+SELECT content_id, ordinal, suspicion FROM sample JOIN suspicion USING (ordinal) WHERE chosen IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY content_id ORDER BY ordinal) = 1 ORDER BY ordinal
+"""
+
+SOURCES = """
+SELECT dense_rank() OVER (ORDER BY name) - 1 AS number
+FROM (SELECT ordinal, if(count(*) OVER (PARTITION BY source) >= $fewest, source, '') AS name FROM sample)
+ORDER BY ordinal
+"""
+"""A number for the source of each sample; small ones are taken together."""
 
 LABELLED = """
 SELECT sample.ordinal, sample.sample_id, chosen.response_id AS chosen, rejected.response_id AS rejected

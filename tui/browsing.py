@@ -1,6 +1,9 @@
 """A way through the queue of one map: where one is, and how to get elsewhere. It knows nothing of screens."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
+from math import isnan
 
 import numpy as np
 import numpy.typing as npt
@@ -8,10 +11,15 @@ import numpy.typing as npt
 from engine.querying.filtering import SELECTIONS
 from engine.querying.matching import Matcher
 from engine.records import content_of
-from engine.store import Store
+from engine.store import QueueEntry, Store
+from engine.suspicion.ranking import Ranking
+from engine.verdicts.serving import Turn
 from tui.queue import Match, Queue
 
 Ints = npt.NDArray[np.int64]
+
+
+BY_SUSPICION = ("suspicion", *SELECTIONS)
 
 
 class Browsing:
@@ -23,7 +31,13 @@ class Browsing:
         """What filters are tried with."""
 
         self.by = by
-        self.position = 0
+        self.turn: Turn | None = None
+        """What the review serves; None: the reviewer went to the place by hand."""
+
+        self._position = 0
+        self.ranking: Ranking | None = None
+        """What the verdicts of this review made of the map; None: nothing yet."""
+
         self._queue: Queue | None = None
 
     def load(self) -> None:
@@ -34,6 +48,22 @@ class Browsing:
 
     def mark_read(self) -> None:
         """Say which samples of the queue are read; here none are."""
+
+    @property
+    def position(self) -> int:
+        """The place in the queue; a control or a repeat that is served stands before it."""
+        return self._position
+
+    @position.setter
+    def position(self, place: int) -> None:
+        self._position, self.turn = place, None
+
+    @property
+    def here(self) -> int | None:
+        """The ordinal of the sample at hand; None behind the end."""
+        if self.turn:
+            return self.turn.ordinal
+        return None if self.is_done else int(self.order[self.position])
 
     @property
     def queue(self) -> Queue:
@@ -56,16 +86,36 @@ class Browsing:
         """Whether no sample of the queue is left unread."""
         return self.position >= len(self.order)
 
-    @cached_property
+    @property
     def _ranks(self) -> Ints:
-        is_by_suspicion = self.by in ("suspicion", *SELECTIONS)
-        by_suspicion = self.queue.whole if is_by_suspicion else self.store.order("suspicion")
+        return self._ranks_of_map if self.ranking is None else self.ranking.ranks
+
+    @cached_property
+    def _ranks_of_map(self) -> Ints:
+        by_suspicion = self.queue.whole if self.by in BY_SUSPICION else self.store.order("suspicion")
         ranks = np.empty(len(by_suspicion), dtype=np.int64)
         ranks[by_suspicion] = np.arange(1, len(by_suspicion) + 1)
         return ranks
 
     def rank(self, ordinal: int) -> int:
         return int(self._ranks[ordinal])
+
+    def entries(self, ordinals: Sequence[int] | Ints) -> list[QueueEntry]:
+        """Look samples up, in the order asked for, as they are ranked now."""
+        entries = self.store.entries(ordinals)
+        if self.ranking is None:
+            return entries
+        known = self.ranking.suspicion[[entry.ordinal for entry in entries]].tolist()
+        return [
+            replace(entry, suspicion=None if isnan(now) else now) for entry, now in zip(entries, known, strict=True)
+        ]
+
+    def use_ranking(self, ranking: Ranking, *, beyond: int) -> None:
+        """Take a new ranking; what was read stays where it is, and so does all up to the place `beyond`."""
+        self.ranking = ranking
+        self.matcher.replace("suspicion", ranking.suspicion)
+        if self.by in BY_SUSPICION:
+            self.queue.rank(ranking.ranks, beyond)
 
     def move(self, steps: int) -> None:
         """Go along the queue without a verdict."""

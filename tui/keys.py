@@ -73,6 +73,7 @@ READING = Group(
         Key("text.focus", "tab", "focus_next_response", "both responses, then each alone", "one", True),
         Key("text.unfold", "o", "turn_to('conversation')", "the whole conversation before the responses"),
         Key("review.history", "i", "turn_to('history')", "who said what of this sample: verdicts, votes, judges"),
+        Key("review.progress", "f5", "turn_to('progress')", "what was found, whether the queue is dry, what is left"),
         Key("app.guidelines", "f4", "turn_to('guidelines')", "the guidelines of the project"),
         Key("text.copy", "c", "copy", "send the sample to the terminal's clipboard (OSC 52)"),
         Key("text.pager", "e", "pager", "read the sample in $PAGER"),

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from engine.connection import Connection
 from engine.errors import FilterError
 from engine.records import Labelled
-from engine.schema import CONTAINING, FROM_SAMPLES, LABELLED, LENGTHS, NUMBERS, TEXTS, make_pattern
+from engine.schema import CONTAINING, FROM_SAMPLES, LABELLED, LABELS, LENGTHS, NUMBERS, SOURCES, TEXTS, make_pattern
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -65,6 +65,15 @@ class Columns(Connection):
     def search(self, word: str, order: Ints) -> Ints:
         """List those of some samples whose prompt or a response contains a text, in their order."""
         return order[np.isin(order, self.containing(word))]
+
+    def labels(self) -> tuple[list[str], Ints, Floats]:
+        """Give of each content whose label has a direction the id, and ordinal and suspicion of its first sample."""
+        found = self._columns(LABELS)
+        return found["content_id"].tolist(), found["ordinal"].astype(np.int64), with_nan(found["suspicion"])
+
+    def source_numbers(self, fewest: int) -> Ints:
+        """Number the source of each sample, in source order; those of fewer samples are taken together."""
+        return self._columns(SOURCES, {"fewest": fewest})["number"].astype(np.int64)
 
     def labelled(self, ordinals: Sequence[int] | Ints) -> list[Labelled]:
         """Read the pairs of the labels, in the order asked for."""

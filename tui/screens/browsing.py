@@ -152,7 +152,7 @@ class BrowsingScreen(DecidingScreen):
         ]
         sentences = [f"{plan.given:,} verdicts are written, as one step that u takes back."]
         sentences += [f"{count:,} {why}." for count, why in left_out if count]
-        entries = self.session.store.entries(plan.examples)
+        entries = self.session.entries(plan.examples)
         prompts = self.session.store.prompts(plan.examples)
         shown = [
             f"{entry.sample_id[:SHOWN_DIGITS]}  {self.charset.show(prompt)[:EXAMPLE_CHARACTERS]}"

@@ -10,7 +10,7 @@ from engine.verdicts.outcomes import name_choice
 from engine.verdicts.steps import Outcome, Step
 from tui.screens.base import SMALLEST, BaseScreen
 from tui.screens.describe import describe_choice, describe_step
-from tui.session import Shown
+from tui.shown import Shown
 
 BLIND_KEYS = ("review.evidence", "app.map")
 """Keys that would show the scores."""
@@ -37,6 +37,10 @@ class DecidingScreen(BaseScreen):
     saved_at: str
 
     def show_sample(self) -> None:
+        raise NotImplementedError
+
+    def study(self) -> None:
+        """Begin to learn from the verdicts, where that is due."""
         raise NotImplementedError
 
     def tell(self, text: str) -> None:
@@ -123,6 +127,7 @@ class DecidingScreen(BaseScreen):
         self.note_time()
         self.last = self.describe(shown, outcome, seconds)
         self.show_sample()
+        self.study()
 
     def circumstances(self, shown: Shown) -> dict[str, object]:
         """Say what the reviewer had before the eyes."""
