@@ -233,6 +233,15 @@ ORDER BY ordinal
 """
 """A number for the source of each sample; small ones are taken together."""
 
+WORDS = """
+SELECT ordinal, concat_ws(' ', left(prompt ->> '$[#-1][1]', $length), texts) AS words
+FROM sample JOIN (
+    SELECT ordinal, string_agg(left(text, $length), ' ' ORDER BY position) AS texts FROM response
+    WHERE ordinal IN (SELECT unnest($wanted::INTEGER[])) GROUP BY ordinal
+) USING (ordinal) ORDER BY ordinal
+"""
+"""The beginnings of the last turn and of all responses."""
+
 LABELLED = """
 SELECT sample.ordinal, sample.sample_id, chosen.response_id AS chosen, rejected.response_id AS rejected
 FROM wanted JOIN sample ON sample.ordinal = wanted.value JOIN suspicion USING (ordinal)

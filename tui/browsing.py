@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.querying.filtering import SELECTIONS
+from engine.querying.likeness import Likeness
 from engine.querying.matching import Matcher
 from engine.records import content_of
 from engine.store import QueueEntry, Store
@@ -39,6 +40,7 @@ class Browsing:
         """What the verdicts of this review made of the map; None: nothing yet."""
 
         self._queue: Queue | None = None
+        self._likeness: Likeness | None = None
 
     def load(self) -> None:
         """Read the queue, and go to the first unread sample."""
@@ -156,13 +158,29 @@ class Browsing:
         self.position = self.queue.first()
         return len(self.order)
 
-    def use(self, ordinals: Ints, name: str) -> int:
-        """Leave only these samples in the queue, as `name`. Raises FilterError where there are none."""
+    def use(self, ordinals: Ints, name: str, *, is_ranked: bool = True) -> int:
+        """Leave only these samples in the queue, as `name`; not ranked, in the order given. Raises FilterError."""
         fits = np.zeros(len(self.queue.whole), dtype=bool)
         fits[ordinals] = True
-        self.queue.narrow(self.queue.choose(fits), name)
+        self.queue.narrow(self.queue.choose(fits) if is_ranked else ordinals, name, is_ranked=is_ranked)
         self.position = self.queue.first()
         return len(self.order)
+
+    def like(self, ordinal: int) -> Ints:
+        """List the samples most like one, that one first. The first call reads the words of all; it takes a while."""
+        if self._likeness is None:
+            self._likeness = Likeness.read(self.store, self.queue.whole)
+        return self._likeness.nearest(ordinal)
+
+    def akin(self, ordinal: int) -> tuple[Ints, str]:
+        """List the samples of one's source whose label, too, prefers the longer or shorter response; and say so."""
+        (entry,) = self.store.entries([ordinal])
+        longer = np.sign(self.store.numbers("len_chosen") - self.store.numbers("len_rejected"))
+        fits = longer == longer[ordinal]
+        if entry.source:
+            fits &= np.isin(np.arange(len(fits)), self.store.fitting("source", entry.source, exactly=True))
+        way = {1.0: "the longer", -1.0: "the shorter"}.get(float(longer[ordinal]), "a response as long as the other")
+        return np.flatnonzero(fits), f"{entry.source + ': ' if entry.source else ''}the label prefers {way}"
 
     def search(self, text: str) -> Match:
         """Go to the next sample of the queue that contains a text, this one included; empty: to none."""

@@ -91,6 +91,7 @@ MOVING = Group(
         Key("queue.back_match", "p", "next_match(-1)", "previous match"),
         Key("queue.goto", "ctrl+g", "goto", "go to a rank or an id"),
         Key("queue.list", "f2", "list", "the queue as a list"),
+        Key("queue.like", "f6", "like", "the samples most like this one; once more: of its source, the label alike"),
         Key("queue.mode", "f3", "mode", "sighted or blind: with or without label, scores and reasons"),
         Key("app.map", "m", "map", "the map of all samples", "map"),
         Key("app.quit", "q", "quit", "quit; everything is saved already"),

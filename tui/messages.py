@@ -23,6 +23,13 @@ class VerdictsLearnt(Message):
 
 
 @dataclass
+class LikeFound(Message):
+    """The samples most like one were found."""
+
+    ordinals: npt.NDArray[np.int64]
+
+
+@dataclass
 class CloudLoaded(Message):
     """The map was read."""
 

@@ -69,9 +69,9 @@ class Walking(Browsing):
 
     def move(self, steps: int) -> None:
         """Go along the queue without a verdict; back at the place that was left, its turn is back too."""
-        is_between = self.is_between
-        super().move(steps - 1 if is_between and steps > 0 else steps)
-        if self.position == self._home and not is_between:
+        is_passing = self.is_between and steps > 0
+        super().move(steps - 1 if is_passing else steps)
+        if self.position == self._home and not is_passing:
             self.serve()
 
     def advance(self, *, was_read: bool, is_between: bool) -> None:

@@ -9,12 +9,26 @@ import numpy.typing as npt
 from engine.connection import Connection
 from engine.errors import FilterError
 from engine.records import Labelled
-from engine.schema import CONTAINING, FROM_SAMPLES, LABELLED, LABELS, LENGTHS, NUMBERS, SOURCES, TEXTS, make_pattern
+from engine.schema import (
+    CONTAINING,
+    FROM_SAMPLES,
+    LABELLED,
+    LABELS,
+    LENGTHS,
+    NUMBERS,
+    SOURCES,
+    TEXTS,
+    WORDS,
+    make_pattern,
+)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 VALUES_KNOWN = 100
+WORDS_LENGTH = 500
+"""Characters of a text by which samples are compared."""
+
 LONGEST_SEARCH = 1000
 """Characters of a text that can be searched for."""
 
@@ -70,6 +84,11 @@ class Columns(Connection):
         """Give of each content whose label has a direction the id, and ordinal and suspicion of its first sample."""
         found = self._columns(LABELS)
         return found["content_id"].tolist(), found["ordinal"].astype(np.int64), with_nan(found["suspicion"])
+
+    def words(self, ordinals: Ints) -> list[str]:
+        """Read the beginnings of the last turn of the prompt and of all responses, in source order."""
+        wanted = {"wanted": ordinals.tolist(), "length": WORDS_LENGTH}
+        return [row[1] for row in self._ask(WORDS, wanted)]
 
     def source_numbers(self, fewest: int) -> Ints:
         """Number the source of each sample, in source order; those of fewer samples are taken together."""

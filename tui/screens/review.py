@@ -56,6 +56,7 @@ class ReviewScreen(BrowsingScreen):
         self.saved_at = ""
         self.since = time.monotonic()
         self.is_studying = False
+        self.liking = None
         self.page("#head").rows = [self.heading("reading the queue")]
         self.load_queue()
 
