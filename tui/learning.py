@@ -51,13 +51,13 @@ class Learner:
         return Ranker.read(self._store)
 
     def due(self, readings: int) -> Lesson | None:
-        """Say what is due after so many verdicts."""
+        """Say what is due after so many verdicts; who takes some back gets the ranking back that was made of fewer."""
         ranking, figures = readings - readings % RANK_EVERY, settle(readings)
         lesson = Lesson(
-            ranking if self._serving.is_live and ranking > self.ranked else None,
+            ranking if self._serving.is_live and ranking != self.ranked else None,
             figures if figures > self.audited else None,
         )
-        return lesson if any(lesson) else None
+        return None if lesson == (None, None) else lesson
 
     def begin(self, review: Review) -> Ranking | None:
         """Rank as it was when the last verdict was given, so that the turn comes back that was left; None: as the map.
@@ -75,7 +75,8 @@ class Learner:
         lesson = self.due(count_readings(review.steps))
         if lesson is None:
             return None
-        self.ranked, self.audited = lesson.ranking or self.ranked, lesson.audit or self.audited
+        self.ranked = self.ranked if lesson.ranking is None else lesson.ranking
+        self.audited = lesson.audit or self.audited
         by_ranking, by_audit = (None if count is None else review.histories(count) for count in lesson)
         return lambda: self._learn(by_ranking, by_audit)
 

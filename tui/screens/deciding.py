@@ -155,11 +155,13 @@ class DecidingScreen(BaseScreen):
         step = self.session.undo()
         self.tell_step("taken back", step, "there is nothing to take back")
         self.show_sample()
+        self.study()
 
     def action_redo(self) -> None:
         step = self.session.redo()
         self.tell_step("done again", step, "there is nothing to do again")
         self.show_sample()
+        self.study()
 
     def action_mode(self) -> None:
         """Turn from sighted to blind, or back; what was shown stays known."""
