@@ -236,8 +236,8 @@ class Walker:
         self.check_log()
         self.open()
         self.check()
-        if self.shown != expected:
-            raise AssertionError(f"{expected} was on the screen, and now {self.shown} is")
+        if expected:
+            self.tmux.wait_for(rf"\bid {expected}")
 
     def check_log(self) -> None:
         """Compare the log with the account."""
