@@ -13,6 +13,7 @@ NAME = "prefmap.toml"
 SECTIONS = ("scorers", "review", "keys")
 REVIEW_KEYS = {
     "reviewer": str, "target": int, "queue": str, "mode": str, "theme": str, "guidelines": str, "reader_error": float,
+    "controls": float, "repeats": float, "live": bool,
 }  # fmt: skip
 LARGEST_SHARE = 0.5
 MODES = ("sighted", "blind")
@@ -27,7 +28,8 @@ class Config:
 
     review: Mapping[str, object] = field(default_factory=dict)
     """`reviewer`, `target`, `queue`, `mode`, `theme`, `guidelines`: what `prefmap review` takes when it is not told;
-    `reader_error`: how often a verdict is taken to be wrong."""
+    `reader_error`: how often a verdict is taken to be wrong; `controls`, `repeats`: their shares of the turns; `live`:
+    whether verdicts rank the unread anew."""
 
     keys: Mapping[str, str] = field(default_factory=dict)
     """Keys by the id of what they do."""

@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.records import Sample
+from engine.records import Labelled, Sample, content_of
 from engine.suspicion.calibration import Reliability, compare
 from engine.suspicion.noise_model import WRONG_SHARE, fit, hold_out
 from engine.verdicts.outcomes import Outcomes
+from engine.verdicts.steps import Outcome
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -110,6 +111,19 @@ def find_truth(sample: Sample, outcomes: Outcomes) -> float:
         return np.nan
     decision = outcomes.decide(sample)
     return np.nan if decision.pair is None else float(decision.changed)
+
+
+def find_truths(labelled: Sequence[Labelled], outcomes: Outcomes) -> Floats:
+    """Say the same of many samples, by the ids of their pairs."""
+    return np.array([_find_truth(one, outcomes.on(content_of(one.sample_id))) for one in labelled], dtype=np.float64)
+
+
+def _find_truth(labelled: Labelled, said: Sequence[Outcome]) -> float:
+    if not said or labelled.chosen is None or said[0].preferred is None or any(one.is_bulk for one in said):
+        return np.nan
+    if len({outcome.meaning for outcome in said}) > 1:
+        return np.nan
+    return float((said[0].preferred, said[0].rejected) != (labelled.chosen, labelled.rejected))
 
 
 def estimate_accuracy(margin: Floats, wrong_share: float = WRONG_SHARE) -> float:

@@ -199,6 +199,14 @@ class Review:
         """Give the own notes and flags by content and kind, those from other machines included."""
         return Outcomes([], [self._elsewhere[1], self._history.remarks()]).remarks_by(self.reviewer)
 
+    def histories(self, readings: int | None = None) -> list[History]:
+        """Give what all logs say; of the own one, where told so, only what was done up to so many single verdicts."""
+        steps = self._history.steps
+        ends = [place for place, step in enumerate(steps, start=1) if isinstance(step, Outcome)]
+        if readings is not None and readings < len(ends):
+            steps = steps[: ends[readings - 1] if readings else 0]
+        return [*self._others, History(list(steps))]
+
     def outcomes(self) -> Outcomes:
         """Give what all reviewers say: the others as they were when this review began."""
         return Outcomes.of([*self._others, self._history])

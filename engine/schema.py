@@ -152,9 +152,8 @@ USING (name)
 """The place of each name in NAMES."""
 
 MARGINS = """
-SELECT scorer, if(suspicion.margin IS NULL, NULL, point.margin) AS margin
-FROM point JOIN suspicion USING (ordinal)
-WHERE scorer IN (SELECT DISTINCT scorer FROM score) ORDER BY scorer, ordinal
+SELECT if(suspicion.margin IS NULL, NULL, point.margin) AS margin
+FROM point JOIN suspicion USING (ordinal) WHERE scorer = $scorer ORDER BY ordinal
 """
 
 PLACED = """
@@ -241,6 +240,27 @@ CONTAINING = {
     "response": f"SELECT DISTINCT ordinal FROM ({IN_RESPONSE}) ORDER BY ordinal",
     "text": f"{IN_PROMPT} UNION {IN_RESPONSE} ORDER BY ordinal",
 }
+
+LABELS = """
+SELECT content_id, ordinal, suspicion FROM sample JOIN suspicion USING (ordinal) WHERE chosen IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY content_id ORDER BY ordinal) = 1 ORDER BY ordinal
+"""
+
+SOURCES = """
+SELECT dense_rank() OVER (ORDER BY name) - 1 AS number
+FROM (SELECT ordinal, if(count(*) OVER (PARTITION BY source) >= $fewest, source, '') AS name FROM sample)
+ORDER BY ordinal
+"""
+"""A number for the source of each sample; small ones are taken together."""
+
+WORDS = """
+SELECT ordinal, concat_ws(' ', left(prompt ->> '$[#-1][1]', $length), texts) AS words
+FROM sample JOIN (
+    SELECT ordinal, string_agg(left(text, $length), ' ' ORDER BY position) AS texts FROM response
+    WHERE ordinal IN (SELECT unnest($wanted::INTEGER[])) GROUP BY ordinal
+) USING (ordinal) ORDER BY ordinal
+"""
+"""The beginnings of the last turn and of all responses."""
 
 LABELLED = """
 SELECT sample.ordinal, sample.sample_id, chosen.response_id AS chosen, rejected.response_id AS rejected

@@ -267,10 +267,9 @@ class Store(Columns):
 
     def margin_table(self) -> dict[str, Floats]:
         """Give each scorer's margin of each sample, in source order; NaN where there is none, or nothing to choose."""
-        found = self._columns(MARGINS)
-        names = found["scorer"].astype(str)
-        margin = with_nan(np.ma.asarray(found["margin"]))
-        return {name: margin[names == name] for name in dict.fromkeys(names.tolist())}
+        names = [name for (name,) in self._ask("SELECT DISTINCT scorer FROM score ORDER BY scorer")]
+        found = {name: self._columns(MARGINS, {"scorer": name})["margin"] for name in names}
+        return {name: with_nan(np.ma.asarray(margin)) for name, margin in found.items()}
 
     def cuts(self) -> list[Cut]:
         return [Cut(*row) for row in self._ask("SELECT * FROM cut ORDER BY scorer, axis DESC")]

@@ -1,8 +1,9 @@
 """Walk through a review inside tmux as a person would, and check that log, screen and export agree.
 
 It gives verdicts, takes steps back and does them again, notes, flags, filters, decides a selection at once, reads a box
-of the map, turns to blind and back, quits and comes back, and loses its connection (SIGHUP). It keeps its own account
-of what it did; after each step the figures on the screen must agree with that, and in the end the log and the export.
+of the map, turns to blind and back, quits and comes back, and loses its connection (SIGHUP). Coming
+back, it must find the sample that was on the screen, a control or a repeat included. It keeps its own account of what
+it did; after each step the figures on the screen must agree with that, and in the end the log and the export.
 
 Example: python scripts/walk_review.py --verdicts 200 --seed 0
 """
@@ -26,7 +27,7 @@ from engine.exporting import export
 from engine.exports.manifests import ExportPlan
 from engine.project import Project
 from engine.store import Store
-from engine.verdicts.steps import Batch, History, Step
+from engine.verdicts.steps import Batch, History, Outcome, Step
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "sample_data" / "helpful_pairs.jsonl"
@@ -103,7 +104,13 @@ class Walker:
     def check(self) -> None:
         """Compare the figures on the screen with the account."""
         read, share = self.account.figures()
+        read += self.count_repeats()
         self.tmux.wait_for(rf"^ read {read:,}/" + (rf".* flips {share}( |$)" if share else ""))
+
+    def count_repeats(self) -> int:
+        """Count the verdicts on repeats, which the log alone can tell from others."""
+        steps = [step for log in self.project.review_logs() for step in History.read(log).steps]
+        return sum(isinstance(step, Outcome) and step.served == "repeat" and step.is_read for step in steps)
 
     def give(self) -> None:
         """Give a verdict on the sample at hand."""
@@ -209,22 +216,28 @@ class Walker:
 
     def restart(self) -> None:
         """Quit, and come back."""
+        self.give()
+        expected = self.shown
         self.tmux.press("q")
         self.tmux.wait_for("prefmap export")
         self.account.tally["restarts"] += 1
-        self.reopen()
+        self.reopen(expected)
 
     def lose_connection(self) -> None:
         """End the tmux session right after a verdict: the app gets SIGHUP."""
         self.give()
+        expected = self.shown
         self.tmux.hang_up()
         self.account.tally["hang-ups"] += 1
-        self.reopen()
+        self.reopen(expected)
 
-    def reopen(self) -> None:
+    def reopen(self, expected: str) -> None:
+        """Come back to the same turn, a control or a repeat included."""
         self.check_log()
         self.open()
         self.check()
+        if expected:
+            self.tmux.wait_for(rf"\bid {expected}")
 
     def check_log(self) -> None:
         """Compare the log with the account."""

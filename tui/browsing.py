@@ -1,19 +1,26 @@
 """A way through the queue of one map: where one is, and how to get elsewhere. It knows nothing of screens."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
+from math import isnan
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.querying.filtering import SELECTIONS
+from engine.querying.likeness import Likeness
 from engine.querying.matching import Matcher
 from engine.records import Sample, content_of
 from engine.store import QueueEntry, Store
+from engine.suspicion.ranking import Ranking
+from engine.verdicts.serving import Turn
 from tui.queue import Match, Queue
 
 Ints = npt.NDArray[np.int64]
 
+
+BY_SUSPICION = ("suspicion", *SELECTIONS)
 
 Scores = Mapping[str, Sequence[tuple[float | None, str]]]
 
@@ -38,8 +45,15 @@ class Browsing:
         """What filters are tried with."""
 
         self.by = by
-        self.position = 0
+        self.turn: Turn | None = None
+        """What the review serves; None: the reviewer went to the place by hand."""
+
+        self._position = 0
+        self.ranking: Ranking | None = None
+        """What the verdicts of this review made of the map; None: nothing yet."""
+
         self._queue: Queue | None = None
+        self._likeness: Likeness | None = None
 
     def load(self) -> None:
         """Read the queue, and go to the first unread sample."""
@@ -49,6 +63,22 @@ class Browsing:
 
     def mark_read(self) -> None:
         """Say which samples of the queue are read; here none are."""
+
+    @property
+    def position(self) -> int:
+        """The place in the queue; a control or a repeat that is served stands before it."""
+        return self._position
+
+    @position.setter
+    def position(self, place: int) -> None:
+        self._position, self.turn = place, None
+
+    @property
+    def here(self) -> int | None:
+        """The ordinal of the sample at hand; None behind the end."""
+        if self.turn:
+            return self.turn.ordinal
+        return None if self.is_done else int(self.order[self.position])
 
     @property
     def queue(self) -> Queue:
@@ -71,16 +101,37 @@ class Browsing:
         """Whether no sample of the queue is left unread."""
         return self.position >= len(self.order)
 
-    @cached_property
+    @property
     def _ranks(self) -> Ints:
-        is_by_suspicion = self.by in ("suspicion", *SELECTIONS)
-        by_suspicion = self.queue.whole if is_by_suspicion else self.store.order("suspicion")
+        return self._ranks_of_map if self.ranking is None else self.ranking.ranks
+
+    @cached_property
+    def _ranks_of_map(self) -> Ints:
+        by_suspicion = self.queue.whole if self.by in BY_SUSPICION else self.store.order("suspicion")
         ranks = np.empty(len(by_suspicion), dtype=np.int64)
         ranks[by_suspicion] = np.arange(1, len(by_suspicion) + 1)
         return ranks
 
     def rank(self, ordinal: int) -> int:
         return int(self._ranks[ordinal])
+
+    def entries(self, ordinals: Sequence[int] | Ints) -> list[QueueEntry]:
+        """Look samples up, in the order asked for, as they are ranked now."""
+        return [self.as_ranked(entry) for entry in self.store.entries(ordinals)]
+
+    def as_ranked(self, entry: QueueEntry) -> QueueEntry:
+        """Give a sample the suspicion that it has now."""
+        if self.ranking is None:
+            return entry
+        now = float(self.ranking.suspicion[entry.ordinal])
+        return replace(entry, suspicion=None if isnan(now) else now)
+
+    def use_ranking(self, ranking: Ranking, *, beyond: int) -> None:
+        """Take a new ranking; what was read stays where it is, and so does all up to the place `beyond`."""
+        self.ranking = ranking
+        self.matcher.replace("suspicion", ranking.suspicion)
+        if self.by in BY_SUSPICION:
+            self.queue.rank(ranking.ranks, beyond)
 
     def move(self, steps: int) -> None:
         """Go along the queue without a verdict."""
@@ -121,13 +172,29 @@ class Browsing:
         self.position = self.queue.first()
         return len(self.order)
 
-    def use(self, ordinals: Ints, name: str) -> int:
-        """Leave only these samples in the queue, as `name`. Raises FilterError where there are none."""
+    def use(self, ordinals: Ints, name: str, *, is_ranked: bool = True) -> int:
+        """Leave only these samples in the queue, as `name`; not ranked, in the order given. Raises FilterError."""
         fits = np.zeros(len(self.queue.whole), dtype=bool)
         fits[ordinals] = True
-        self.queue.narrow(self.queue.choose(fits), name)
+        self.queue.narrow(self.queue.choose(fits) if is_ranked else ordinals, name, is_ranked=is_ranked)
         self.position = self.queue.first()
         return len(self.order)
+
+    def like(self, ordinal: int) -> Ints:
+        """List the samples most like one, that one first. The first call reads the words of all; it takes a while."""
+        if self._likeness is None:
+            self._likeness = Likeness.read(self.store, self.queue.whole)
+        return self._likeness.nearest(ordinal)
+
+    def akin(self, ordinal: int) -> tuple[Ints, str]:
+        """List the samples of one's source whose label, too, prefers the longer or shorter response; and say so."""
+        (entry,) = self.store.entries([ordinal])
+        longer = np.sign(self.store.numbers("len_chosen") - self.store.numbers("len_rejected"))
+        fits = longer == longer[ordinal]
+        if entry.source:
+            fits &= np.isin(np.arange(len(fits)), self.store.fitting("source", entry.source, exactly=True))
+        way = {1.0: "the longer", -1.0: "the shorter"}.get(float(longer[ordinal]), "a response as long as the other")
+        return np.flatnonzero(fits), f"{entry.source + ': ' if entry.source else ''}the label prefers {way}"
 
     def search(self, text: str) -> Match:
         """Go to the next sample of the queue that contains a text, this one included; empty: to none."""

@@ -145,6 +145,7 @@ def review_project(
     from tui.settings import Settings
     from tui.terminal import Charset
     from tui.theme import MONOCHROME
+    from tui.turns import Serving
 
     check_terminal(project.path)
     config = load_config(project.path)
@@ -162,6 +163,7 @@ def review_project(
             by=str(by or configured.get("queue") or "suspicion"),
             target=wanted if isinstance(wanted, int) else None,
             mode="blind" if blind or configured.get("mode") == "blind" else "sighted",
+            serving=Serving.of(configured),
             outcomes=None if own else Outcomes.read(project.review_logs()),
         )
         app = ReviewApp(session, charset, settings)
@@ -177,9 +179,15 @@ def review_project(
 
 
 def _summarise(project: Project, own: Review | None, session: Session) -> None:
+    from engine.verdicts.stopping import say_stop
+
     if own is None or not own.steps:
         return
     progress = session.progress()
     share = "" if progress.flip_share is None else f", {progress.flip_share:.0%} of the last ones flipped"
-    narrate(f"{progress.read:,} read by {own.reviewer}{share}. To write the corrected data:")
+    narrate(f"{progress.read:,} read by {own.reviewer}{share}.")
+    audit = session.audit()
+    if audit and audit.residual:
+        narrate(f"{str(audit.residual).capitalize()}; {say_stop(audit.found)}.")
+    narrate("To write the corrected data:")
     narrate(f"  prefmap export {project.path} -o {project.path.stem}.corrected.jsonl")

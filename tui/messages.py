@@ -7,11 +7,26 @@ import numpy.typing as npt
 from textual.message import Message
 
 from tui.cloud import Cloud
+from tui.learning import Learnt
 
 
 @dataclass
 class QueueLoaded(Message):
     """The queue was read, and the session stands at its first unread sample."""
+
+
+@dataclass
+class VerdictsLearnt(Message):
+    """What the verdicts so far teach was worked out."""
+
+    learnt: Learnt
+
+
+@dataclass
+class LikeFound(Message):
+    """The samples most like one were found."""
+
+    ordinals: npt.NDArray[np.int64]
 
 
 @dataclass

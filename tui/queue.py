@@ -39,6 +39,9 @@ class Queue:
         self.where = ""
         """What selects them, in words; empty: nothing is left out."""
 
+        self.is_ranked = True
+        """Whether they stand in the order of the whole queue."""
+
         self.state = np.full(len(self.whole), UNREAD, dtype=np.int8)
         """By ordinal."""
 
@@ -48,15 +51,28 @@ class Queue:
         """List the samples that fit, given by ordinal, in the order of the queue."""
         return self.whole[fits[self.whole]]
 
-    def narrow(self, order: Ints, where: str) -> None:
-        """Leave only these in the queue. Raises FilterError where there are none."""
+    def narrow(self, order: Ints, where: str, *, is_ranked: bool = True) -> None:
+        """Leave only these in the queue; not ranked, they keep their order. Raises FilterError where there are none."""
         if not len(order):
             raise FilterError(f"No sample fits: {where}. The queue is as it was.")
-        self.order, self.where = order, where
+        self.order, self.where, self.is_ranked = order, where, is_ranked
 
     def widen(self) -> None:
         """Leave nothing out."""
         self.order, self.where = self.whole, ""
+        self.is_ranked = True
+
+    def rank(self, ranks: Ints, position: int) -> None:
+        """Rank the unread behind a place anew; what was read, that place and all before it stay where they are."""
+        is_whole = self.order is self.whole
+        self.whole = _arrange(self.whole, ranks, self._open_places(self.whole, position if is_whole else -1))
+        if is_whole:
+            self.order = self.whole
+        elif self.is_ranked:
+            self.order = _arrange(self.order, ranks, self._open_places(self.order, position))
+
+    def _open_places(self, order: Ints, position: int) -> Ints:
+        return position + 1 + np.flatnonzero(self.state[order[position + 1 :]] != READ)
 
     def places(self, ordinals: Ints) -> Ints:
         """Find the places of samples in the queue."""
@@ -108,6 +124,13 @@ class Queue:
         further = ahead(places)
         place = int(further[0] if len(further) else places[first])
         return place, Match(int(np.searchsorted(places, place)) + 1, len(places))
+
+
+def _arrange(order: Ints, ranks: Ints, places: Ints) -> Ints:
+    """Sort the samples at some places by rank, in a new array."""
+    arranged, free = order.copy(), order[places]
+    arranged[places] = free[np.argsort(ranks[free], kind="stable")]
+    return arranged
 
 
 def draw_examples(count: int, size: int, seed: int) -> Sequence[int]:

@@ -1,9 +1,8 @@
 """A sitting: the queue, the place in it, and what was decided. It knows nothing of screens."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import replace
 from statistics import median
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +10,15 @@ import numpy.typing as npt
 from engine.querying.matching import Matcher
 from engine.records import Sample, Verdict, content_hash, content_of
 from engine.reviewing import Review, plan_bulk
-from engine.store import QueueEntry, Store
+from engine.store import Store
 from engine.verdicts.outcomes import VERDICTS, Outcomes
 from engine.verdicts.steps import Batch, Outcome, Remark, RemarkKind, Step
-from tui.browsing import Browsing, read_sample
+from tui.browsing import read_sample
 from tui.queue import READ, SKIPPED, UNREAD, draw_examples
+from tui.shown import BulkPreview, Progress, Shown
 from tui.sides import Mode, order_blind, order_sighted
+from tui.turns import QUEUE_ALONE, Serving
+from tui.walking import Walking
 
 Ints = npt.NDArray[np.int64]
 
@@ -32,74 +34,7 @@ EXAMPLES = 5
 """Samples of a bulk verdict that are shown before it is given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A sample with all that the screen says of it."""
-
-    sample: Sample
-    entry: QueueEntry
-    rank: int
-    """Place by suspicion, from 1."""
-
-    scores: Mapping[str, Sequence[tuple[float | None, str]]]
-    """Per scorer the value and the reason of each response."""
-
-    outcome: Outcome | None
-    """The own standing verdict."""
-
-    order: tuple[int, ...]
-    """The responses, by index, as they stand on the screen."""
-
-    mode: Mode = "sighted"
-    is_revealed: bool = True
-    """Whether the reviewer saw the label: always while sighted, else once a verdict was given."""
-
-    note: str = ""
-    """The own note."""
-
-    is_flagged: bool = False
-
-    def number(self, index: int) -> int:
-        """Give the number that a response has on the screen; while sighted it is that of its row."""
-        return index + 1 if self.mode == "sighted" else self.order.index(index) + 1
-
-    def index(self, number: int) -> int:
-        """Find the response of a number on the screen."""
-        return number - 1 if self.mode == "sighted" else self.order[number - 1]
-
-
-class BulkPreview(NamedTuple):
-    """What a bulk verdict over the queue would do."""
-
-    given: int
-    """How many verdicts would be written, one per content."""
-
-    decided: int
-    """Samples that have an own verdict already; they keep it, unless it is to be overwritten."""
-
-    tied: int
-    """Samples that cannot be kept or flipped; they are left out."""
-
-    copies: int
-    """Exact duplicates, which share the verdict of another one."""
-
-    examples: Sequence[int]
-    """A few of the samples, by ordinal; the same ones for the same queue."""
-
-
-class Progress(NamedTuple):
-    """How far the sitting is."""
-
-    read: int
-    target: int
-    flip_share: float | None
-    """Of the last 100 verdicts; None before the first."""
-
-    seconds: float | None
-    """Median of the last 20 verdicts."""
-
-
-class Session(Browsing):
+class Session(Walking):
     """One reviewer's way through the queue of one map."""
 
     def __init__(
@@ -111,10 +46,11 @@ class Session(Browsing):
         target: int | None = None,
         outcomes: Outcomes | None = None,
         mode: Mode = "sighted",
+        serving: Serving = QUEUE_ALONE,
     ) -> None:
         """Begin a sitting; without a review nothing can be written, and filters see the `outcomes` given."""
-        super().__init__(store, Matcher(store, self.all_outcomes, review.reviewer if review else None), by)
-        self.review = review
+        matcher = Matcher(store, self.all_outcomes, review.reviewer if review else None)
+        super().__init__(store, matcher, by, review, serving)
         self.mode = mode
         self._revealed: set[str] = set()
         self._target = target
@@ -137,16 +73,19 @@ class Session(Browsing):
 
     def show(self) -> Shown | None:
         """Read the sample at the present place; None behind the end."""
-        if self.is_done:
+        ordinal = self.here
+        if ordinal is None:
             return None
-        shown = self._look_at(int(self.order[self.position]))
+        shown = self._look_at(ordinal)
+        if self.turn and self.turn.is_swapped:
+            return self._show_again(shown)
         if shown.is_revealed:
             self._revealed.add(shown.sample.content_id)
         return shown
 
     def peek(self) -> Shown | None:
-        """Read the sample that a verdict leads to, which nobody sees yet; None where there is none."""
-        place = self.queue.next_unread(self.position)
+        """Read the sample that a verdict most likely leads to, which nobody sees yet; None where there is none."""
+        place = self.position if self.is_between else self.queue.next_unread(self.position)
         return self._look_at(int(self.order[place])) if place < len(self.order) else None
 
     def _look_at(self, ordinal: int) -> Shown:
@@ -157,8 +96,17 @@ class Session(Browsing):
         is_revealed = self.mode == "sighted" or outcome is not None or sample.content_id in self._revealed
         note, flag = (self._remark(sample.content_id, kind) for kind in ("note", "flag"))
         return Shown(
-            sample, entry, self.rank(ordinal), scores, outcome, order, self.mode, is_revealed, note, bool(flag)
-        )
+            sample, self.as_ranked(entry), self.rank(ordinal), scores, outcome, order, self.mode, is_revealed, note,
+            bool(flag),
+        )  # fmt: skip
+
+    def _show_again(self, shown: Shown) -> Shown:
+        """Show a repeat as if it was new. Sighted, the label's choice stands first as ever: a swap would tell."""
+        key = _again(shown.sample)
+        if self.mode == "sighted":
+            self._revealed.add(key)
+        order = shown.order if self.mode == "sighted" else shown.order[::-1]
+        return replace(shown, outcome=None, note="", is_flagged=False, order=order, is_revealed=key in self._revealed)
 
     def _remark(self, content_id: str, kind: RemarkKind) -> str:
         remark = self._remarks.get((content_id, kind))
@@ -168,15 +116,19 @@ class Session(Browsing):
         self, at: Shown, verdict: Verdict, preferred: int | None, rejected: int | None, /, **circumstances: object
     ) -> Outcome:
         """Log a verdict, then move on to the next unread sample; where all were read, to the next one."""
+        turn, is_between = self.turn, self.is_between
+        served = turn.served if turn and turn.ordinal == at.entry.ordinal else "hand"
         outcome = self._writing.give(
-            at.sample, verdict, preferred=preferred, rejected=rejected, rank=at.rank, **self._place, **circumstances
-        )
+            at.sample, verdict, preferred=preferred, rejected=rejected,
+            rank=at.rank, served=served, **self._place, **circumstances,
+        )  # fmt: skip
         was_read = not self.is_done and self.queue.is_read(self.position)
         self._standing[at.sample.content_id] = outcome
-        self._revealed.add(at.sample.content_id)
+        self._revealed |= {at.sample.content_id, _again(at.sample)} if served == "repeat" else {at.sample.content_id}
         self._note_step([at.sample.content_id])
-        following = self.queue.next_unread(self.position)
-        self.position = self.position + 1 if was_read and following == len(self.order) else following
+        if self._turns:
+            self._turns.note(at.sample.content_id, at.entry.ordinal)
+        self.advance(was_read=was_read, is_between=is_between)
         return outcome
 
     @property
@@ -225,13 +177,13 @@ class Session(Browsing):
 
     def undo(self) -> Step | None:
         """Take the last own step back, and go to its sample."""
-        return self._step_back(self.review.undo() if self.review else None)
+        return self._step_back(self.review.undo() if self.review else None, is_undone=True)
 
     def redo(self) -> Step | None:
         """Do the step that was last taken back again, and go to its sample."""
-        return self._step_back(self.review.redo() if self.review else None)
+        return self._step_back(self.review.redo() if self.review else None, is_undone=False)
 
-    def _step_back(self, step: Step | None) -> Step | None:
+    def _step_back(self, step: Step | None, *, is_undone: bool) -> Step | None:
         if step is None:
             return None
         self._standing, self._remarks = self._writing.standing(), self._writing.remarks()
@@ -240,7 +192,7 @@ class Session(Browsing):
             self.position = self.queue.first() if self.is_done else self.position
             return step
         self._note_step([content_of(step.sample_id)])
-        self.go_to_sample(step.sample_id)
+        self.return_to(step, is_undone=is_undone)
         return step
 
     def _note_step(self, content_ids: Iterable[str]) -> None:
@@ -259,7 +211,9 @@ class Session(Browsing):
 
     def said_of(self, sample: Sample) -> list[Outcome]:
         """List what each reviewer says of a sample, as the logs have it now."""
-        return self.review.said_of(sample.content_id) if self.review else []
+        said = self.review.said_of(sample.content_id) if self.review else []
+        is_again = self.turn is not None and self.turn.is_swapped
+        return [one for one in said if not (is_again and self.review and one.reviewer == self.review.reviewer)]
 
     def verdict_on(self, content_id: str) -> str:
         """Name the own verdict on a content; empty where there is none."""
@@ -277,8 +231,14 @@ class Session(Browsing):
     def progress(self) -> Progress:
         """Count what a person read, how much of it flipped, and how fast; bulk verdicts are not read."""
         read = sum(outcome.is_read for outcome in self._standing.values())
-        steps = [step for step in self.review.steps if isinstance(step, Outcome)] if self.review else []
+        read += sum(isinstance(step, Outcome) and step.served == "repeat" and step.is_read for step in self.steps)
+        steps = [step for step in self.steps if isinstance(step, Outcome)]
         recent = [step for step in steps if step.is_read][-RECENT_FLIPS:]
         share = sum(step.verdict == "flip" for step in recent) / len(recent) if recent else None
         paces = [step.seconds for step in steps if 0 < step.seconds <= PAUSE_SECONDS][-RECENT_PACE:]
-        return Progress(read, self.target, share, median(paces) if paces else None)
+        return Progress(read, self.target, share, median(paces) if paces else None, self._audit)
+
+
+def _again(sample: Sample) -> str:
+    """By which a repeat is known as revealed, apart from what the sample was when it was read first."""
+    return f"again {sample.content_id}"

@@ -9,12 +9,28 @@ import numpy.typing as npt
 from engine.connection import Connection
 from engine.errors import FilterError
 from engine.records import Labelled
-from engine.schema import CODES, CONTAINING, FROM_SAMPLES, LABELLED, NAMED, NAMES, NUMBERS, TEXTS, make_pattern
+from engine.schema import (
+    CODES,
+    CONTAINING,
+    FROM_SAMPLES,
+    LABELLED,
+    LABELS,
+    NAMED,
+    NAMES,
+    NUMBERS,
+    SOURCES,
+    TEXTS,
+    WORDS,
+    make_pattern,
+)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 VALUES_KNOWN = 100
+WORDS_LENGTH = 500
+"""Characters of a text by which samples are compared."""
+
 LONGEST_SEARCH = 1000
 """Characters of a text that can be searched for."""
 
@@ -77,6 +93,20 @@ class Columns(Connection):
     def search(self, word: str, order: Ints) -> Ints:
         """List those of some samples whose prompt or a response contains a text, in their order."""
         return order[np.isin(order, self.containing(word))]
+
+    def labels(self) -> tuple[list[str], Ints, Floats]:
+        """Give of each content whose label has a direction the id, and ordinal and suspicion of its first sample."""
+        found = self._columns(LABELS)
+        return found["content_id"].tolist(), found["ordinal"].astype(np.int64), with_nan(found["suspicion"])
+
+    def words(self, ordinals: Ints) -> list[str]:
+        """Read the beginnings of the last turn of the prompt and of all responses, in source order."""
+        wanted = {"wanted": ordinals.tolist(), "length": WORDS_LENGTH}
+        return [row[1] for row in self._ask(WORDS, wanted)]
+
+    def source_numbers(self, fewest: int) -> Ints:
+        """Number the source of each sample, in source order; those of fewer samples are taken together."""
+        return self._columns(SOURCES, {"fewest": fewest})["number"].astype(np.int64)
 
     def labelled(self, ordinals: Sequence[int] | Ints) -> list[Labelled]:
         """Read the pairs of the labels, in the order asked for."""

@@ -64,6 +64,10 @@ class Matcher:
         chosen = {column.name: list(column.words) for column in COLUMNS if column.words}
         return self._known | chosen | {"by": self.outcomes().reviewers()}
 
+    def replace(self, column: str, numbers: Floats) -> None:
+        """Put other numbers in the place of those of the map."""
+        self._numbers[column] = numbers
+
     @property
     def _count(self) -> int:
         return self.store.count("sample")

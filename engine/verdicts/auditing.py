@@ -63,13 +63,7 @@ class Labels:
     @classmethod
     def read(cls, store: Store) -> Self:
         """Take them from a map."""
-        contents = [content_of(one) for one in store.sample_ids()]
-        directed = np.flatnonzero(store.directed())
-        first: dict[str, int] = {}
-        for ordinal in directed.tolist():
-            first.setdefault(contents[ordinal], ordinal)
-        ordinals = np.array(list(first.values()), dtype=np.int64)
-        return cls(list(first), ordinals, store.points().suspicion[ordinals])
+        return cls(*store.labels())
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -99,8 +93,12 @@ class _Reads(NamedTuple):
 
 def read_steps(logs: Iterable[Path]) -> list[Outcome]:
     """Read the verdicts that stand, of all reviewers, oldest first."""
-    steps = [step for path in logs for step in History.read(path).verdicts()]
-    return sorted(steps, key=lambda step: step.time)
+    return sort_steps(map(History.read, logs))
+
+
+def sort_steps(histories: Iterable[History]) -> list[Outcome]:
+    """List the verdicts that stand in some logs, oldest first."""
+    return sorted((step for history in histories for step in history.verdicts()), key=lambda step: step.time)
 
 
 def audit_project(project: Project) -> Audit | None:

@@ -16,7 +16,9 @@ from engine.records import content_hash
 Ints = npt.NDArray[np.int64]
 States = npt.NDArray[np.int8]
 
-Served = Literal["queue", "control", "repeat"]
+Served = Literal["queue", "control", "repeat", "hand"]
+"""`hand`: the reviewer went there, or chose what is read."""
+
 SERVED: tuple[Served, ...] = get_args(Served)
 
 UNREAD, READ, SKIPPED = 0, 1, 2
@@ -91,7 +93,7 @@ class Server:
 
 def permute(content_ids: Sequence[str], seed: str) -> Ints:
     """Shuffle samples by their contents and a seed: samples that are added leave the order of the others as it was."""
-    words = np.array([int(one, 16) for one in content_ids], dtype=np.uint64)
+    words = np.frombuffer(bytes.fromhex("".join(content_ids)), dtype=">u8").astype(np.uint64)
     return np.argsort(_mix(words ^ np.uint64(int(content_hash(seed), 16))), kind="stable").astype(np.int64)
 
 

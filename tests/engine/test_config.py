@@ -77,7 +77,8 @@ def test_without_a_config_home_the_one_in_the_home_folder_is_read(folders, monke
         ("[review]\ntargt = 5\n", "there is no setting 'targt'. Did you mean target?"),
         (
             "[review]\nzebra = 5\n",
-            "there is no setting 'zebra'. It may be reviewer, target, queue, mode, theme, guidelines, reader_error.",
+            "there is no setting 'zebra'. It may be reviewer, target, queue, mode, theme, guidelines, reader_error, "
+            "controls, repeats, live.",
         ),
         ('[review]\ntarget = "5"\n', "review.target is '5'; it must be of type int."),
         ("[review]\ntarget = true\n", "review.target is True; it must be of type int."),

@@ -246,7 +246,7 @@ def test_pace_and_flips_are_of_samples_that_were_read(open_session):
     session.flag(session.show())
     session.use(np.arange(15), "some")
     session.give_all("flip")
-    assert session.progress() == (1, 21, 0.0, 5.0)
+    assert session.progress() == (1, 21, 0.0, 5.0, None)
 
 
 ACTS = st.sampled_from(

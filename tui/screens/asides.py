@@ -3,13 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from engine.commands.audit_lines import write_audit
+from engine.verdicts.auditing import Audit
 from engine.verdicts.steps import Outcome
+from engine.verdicts.stopping import REFRESH
 from tui.page import Block
 from tui.screens.describe import NO_VALUE, say_turn
-from tui.session import Shown
+from tui.shown import Shown
 
-Aside = Literal["", "conversation", "history", "guidelines"]
+Aside = Literal["", "conversation", "history", "guidelines", "progress"]
 
+NO_AUDIT = f"These figures come with the first {REFRESH} verdicts, and anew with each {REFRESH} more."
 NO_GUIDELINES = "The project has no guidelines: write them into guidelines.md in its folder."
 
 
@@ -59,6 +63,12 @@ def _describe_verdict(shown: Shown, one: Outcome) -> str:
 
 def _vote(shown: Shown, index: int | None) -> str:
     return "tie" if index is None else f"[{shown.number(index)}]"
+
+
+def proof(audit: Audit | None) -> Block:
+    """Write what the reading so far has proved, as `report` does."""
+    lines = NO_AUDIT if audit is None else "\n\n".join(line.strip() for line in write_audit(audit))
+    return Block("when to stop", lines, note="f5 back")
 
 
 def guidelines(text: str) -> Block:

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from textual import on
+from textual import on, work
 
 from engine.errors import PrefmapError
 from engine.querying.completing import complete
 from engine.records import Verdict
 from tui.dialogs.bulk import BulkDialog, Preview
 from tui.dialogs.line import LineDialog, Question
-from tui.messages import BoxChosen, FilterBegun, SampleChosen
+from tui.messages import BoxChosen, FilterBegun, LikeFound, SampleChosen
 from tui.queue import Match
 from tui.screens.deciding import DecidingScreen
 from tui.screens.describe import SHOWN_DIGITS, describe_step
@@ -20,11 +20,15 @@ EXAMPLE_CHARACTERS = 70
 MAP_SCREEN = "map"
 """By this name the map stays with the app while it is not on the screen, with its view."""
 
+LIKE = "like {}"
 READ_ONLY = "this is --read-only: nothing was written"
 
 
 class BrowsingScreen(DecidingScreen):
     """A screen from which the whole queue can be reached."""
+
+    liking: int | None
+    """The sample for which like ones are being looked for."""
 
     def action_move(self, steps: int) -> None:
         self.session.move(steps)
@@ -52,6 +56,36 @@ class BrowsingScreen(DecidingScreen):
     def show_chosen(self, message: SampleChosen) -> None:
         self.session.go_to_ordinal(message.ordinal)
         self.show_sample()
+
+    def action_like(self) -> None:
+        """Read the samples most like this one; pressed again, those of its source whose label goes the same way."""
+        if self.shown is None or self.liking is not None:
+            return
+        entry = self.shown.entry
+        if self.session.where == LIKE.format(entry.sample_id[:SHOWN_DIGITS]):
+            ordinals, name = self.session.akin(entry.ordinal)
+            if self.attempt(lambda: self.session.use(ordinals, name)):
+                self.tell(f"{len(ordinals):,} samples of the kind; w ctrl+u enter brings all back")
+            return
+        self.liking = entry.ordinal
+        self.tell("looking for samples like this one; read on, or wait for them")
+        self.find_like(entry.ordinal)
+
+    @work(thread=True, exit_on_error=False, group="like")
+    def find_like(self, ordinal: int) -> None:
+        self.post_message(LikeFound(self.session.like(ordinal)))
+
+    @on(LikeFound)
+    def read_like(self, message: LikeFound) -> None:
+        """Read them, where the person still looks at the sample that was asked about."""
+        self.liking = None
+        if self.shown is None or self.shown.entry.ordinal != message.ordinals[0]:
+            self.tell("samples like an earlier one were found: go back to it, and press f6 again")
+            return
+        name = LIKE.format(self.shown.sample.sample_id[:SHOWN_DIGITS])
+        count = self.session.use(message.ordinals, name, is_ranked=False)
+        self.show_sample()
+        self.tell(f"{count:,} samples, the likest first; f6 once more: those of its source with the label alike")
 
     def action_goto(self) -> None:
         self.app.push_screen(
@@ -160,7 +194,7 @@ class BrowsingScreen(DecidingScreen):
         ]
         sentences = [f"{plan.given:,} verdicts are written, as one step that u takes back."]
         sentences += [f"{count:,} {why}." for count, why in left_out if count]
-        entries = self.session.store.entries(plan.examples)
+        entries = self.session.entries(plan.examples)
         prompts = self.session.store.prompts(plan.examples)
         shown = [
             f"{entry.sample_id[:SHOWN_DIGITS]}  {self.charset.show(prompt)[:EXAMPLE_CHARACTERS]}"

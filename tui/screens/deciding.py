@@ -11,7 +11,7 @@ from engine.verdicts.outcomes import name_choice
 from engine.verdicts.steps import Outcome, Step
 from tui.screens.base import SMALLEST, BaseScreen
 from tui.screens.describe import describe_choice, describe_step
-from tui.session import Shown
+from tui.shown import Shown
 
 BLIND_KEYS = ("review.evidence", "app.map")
 """Keys that would show the scores."""
@@ -42,6 +42,10 @@ class DecidingScreen(BaseScreen):
     saved_at: str
 
     def show_sample(self) -> None:
+        raise NotImplementedError
+
+    def study(self) -> None:
+        """Begin to learn from the verdicts, where that is due."""
         raise NotImplementedError
 
     def tell(self, text: str) -> None:
@@ -141,6 +145,7 @@ class DecidingScreen(BaseScreen):
         self.note_time()
         self.last = self.describe(shown, outcome, seconds)
         self.show_sample()
+        self.study()
 
     def circumstances(self, shown: Shown) -> dict[str, object]:
         """Say what the reviewer had before the eyes."""
@@ -172,6 +177,7 @@ class DecidingScreen(BaseScreen):
             return
         self.tell_step("taken back", step, "there is nothing to take back")
         self.show_sample()
+        self.study()
 
     def action_redo(self) -> None:
         try:
@@ -181,6 +187,7 @@ class DecidingScreen(BaseScreen):
             return
         self.tell_step("done again", step, "there is nothing to do again")
         self.show_sample()
+        self.study()
 
     def action_mode(self) -> None:
         """Turn from sighted to blind, or back; what was shown stays known."""

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.records import Message
+from engine.verdicts.auditing import Audit
 from engine.verdicts.steps import Outcome, Step
 from tui.looks import DIFF, LOOKS
 from tui.page import STACKED_COLUMNS, Block, View
-from tui.session import Progress, Shown
+from tui.shown import Progress, Shown
 from tui.terminal import Charset
 from tui.text import cell_width
 
@@ -93,6 +94,8 @@ def describe_progress(progress: Progress, saved_at: str, width: int) -> str:
     words = [f"read {progress.read:,}/{progress.target:,}"]
     if progress.flip_share is not None:
         words.append(f"flips {progress.flip_share:.0%}")
+    if progress.audit:
+        words += _describe_audit(progress.audit)
     if progress.seconds is not None:
         words.append(f"{progress.seconds:.0f} s each")
     left = (progress.target - progress.read) * (progress.seconds or 0)
@@ -101,6 +104,16 @@ def describe_progress(progress: Progress, saved_at: str, width: int) -> str:
     if saved_at:
         words.append(f"saved {saved_at}")
     return " " + join_fitting(words, width - 1)
+
+
+def _describe_audit(audit: Audit) -> list[str]:
+    """Say what controls and repeats said, and whether it is time to stop."""
+    found, error = audit.found, audit.error
+    return [
+        f"controls {found.controls.value:.0%}" if found.controls else "",
+        f"self {error.repeats - error.changed}/{error.repeats}" if error.repeats else "",
+        "the queue is dry: f5" if found.is_dry else "",
+    ]
 
 
 def _duration(seconds: float) -> str:

@@ -64,7 +64,7 @@ class MapScreen(BaseScreen):
     @property
     def at_hand(self) -> int | None:
         """The sample that is being read."""
-        return None if self.session.is_done else int(self.session.order[self.session.position])
+        return self.session.here
 
     def on_screen_resume(self) -> None:
         """Show the verdicts given since; all else is as it was left."""

@@ -43,7 +43,7 @@ class QueueScreen(BaseScreen):
             [Span(self.fit(HEADING if is_wide else NARROW_HEADING, 0), "faint")],
         ]
         places = range(self.top, min(self.top + self.room, count))
-        entries = self.session.store.entries(self.session.order[self.top : self.top + self.room])
+        entries = self.session.entries(self.session.order[self.top : self.top + self.room])
         prompts = self.session.store.prompts(self.session.order[self.top : self.top + self.room])
         for place, entry, prompt in zip(places, entries, prompts, strict=True):
             margin = NO_VALUE if entry.margin is None else f"{entry.margin:+.2f}"

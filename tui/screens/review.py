@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from textual import on, work
@@ -12,14 +13,15 @@ from textual.app import ComposeResult, SuspendNotSupported
 
 from tui.keys import REVIEW_SCREEN, bind, footer
 from tui.layout import lay_out
+from tui.learning import Learnt
 from tui.looks import DIFF, LOOKS
-from tui.messages import QueueLoaded
+from tui.messages import QueueLoaded, VerdictsLearnt
 from tui.page import STACKED_COLUMNS, Block, Page, Row, Span
-from tui.screens.asides import Aside, conversation, guidelines, history, write_sample
+from tui.screens.asides import Aside, conversation, guidelines, history, proof, write_sample
 from tui.screens.base import SMALLEST
 from tui.screens.browsing import BrowsingScreen
 from tui.screens.describe import describe_look, describe_progress, describe_reason, describe_scores, make_view
-from tui.session import Shown
+from tui.shown import Shown
 from tui.text import clip
 from tui.widgets.page_view import PageView
 
@@ -53,6 +55,8 @@ class ReviewScreen(BrowsingScreen):
         self.last = ""
         self.saved_at = ""
         self.since = self.ready_at = time.monotonic()
+        self.is_studying = False
+        self.liking = None
         self.page("#head").rows = [self.heading("reading the queue")]
         self.load_queue()
 
@@ -62,6 +66,30 @@ class ReviewScreen(BrowsingScreen):
         self.post_message(QueueLoaded())
 
     @on(QueueLoaded)
+    def begin(self) -> None:
+        self.show_sample()
+        self.study()
+
+    def study(self) -> None:
+        """Learn from the verdicts beside the reading, one lesson at a time."""
+        prepared = None if self.is_studying else self.session.prepare()
+        if prepared:
+            self.is_studying = True
+            self.work_out(prepared)
+
+    @work(thread=True, exit_on_error=False, group="study")
+    def work_out(self, prepared: Callable[[], Learnt]) -> None:
+        self.post_message(VerdictsLearnt(prepared()))
+
+    @on(VerdictsLearnt)
+    def learn(self, message: VerdictsLearnt) -> None:
+        """Rank what is unread, and tell the new figures; the sample on the screen stays as it is."""
+        self.is_studying = False
+        self.session.learn(message.learnt)
+        if message.learnt.audit and not self.is_too_small:
+            self.page("#foot").rows = self.foot_rows()
+        self.study()
+
     def show_sample(self) -> None:
         """Show the sample at the session's place from its top."""
         self.shown = self.session.show()
@@ -117,6 +145,8 @@ class ReviewScreen(BrowsingScreen):
             return replace(conversation(self.shown), look=LOOKS[0] if self.look == DIFF else self.look)
         if self.aside == "guidelines":
             return guidelines(self.settings.guidelines)
+        if self.aside == "progress":
+            return proof(self.session.progress().audit)
         said = self.session.said_of(self.shown.sample)
         return history(self.shown, said, self.session.store.rationales(self.shown.sample))
 
@@ -129,7 +159,7 @@ class ReviewScreen(BrowsingScreen):
         return [self.shown.order[self.focused_response or 0]] if is_alone else [*self.shown.order[:2]]
 
     def head_rows(self) -> list[Row]:
-        place = f"{min(self.session.position + 1, len(self.session.order)):,} of {len(self.session.order):,}"
+        place = f"{self.session.number:,} of {len(self.session.order):,}"
         title = self.heading(f"queue: {self.session.by}", place, mode=self.session.mode)
         if self.session.where:
             where = self.charset.show(self.session.where)

@@ -1,0 +1,93 @@
+"""What the verdicts of a sitting teach, worked out aside from the screen: the ranking of the unread, and the audit."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import NamedTuple
+
+from engine.reviewing import Review
+from engine.store import Store
+from engine.suspicion.ranking import Ranker, Ranking
+from engine.verdicts.auditing import Audit, Labels, audit, sort_steps
+from engine.verdicts.outcomes import Outcomes
+from engine.verdicts.steps import History
+from engine.verdicts.stopping import settle
+from tui.turns import Serving, count_readings
+
+RANK_EVERY = 10
+"""Verdicts after which the unread are ranked anew."""
+
+
+class Lesson(NamedTuple):
+    """What is to be worked out, after so many verdicts; None: that is not due."""
+
+    ranking: int | None
+    audit: int | None
+
+
+class Learnt(NamedTuple):
+    """What came of it; None: it was not due."""
+
+    ranking: Ranking | None
+    audit: Audit | None
+
+
+class Learner:
+    """Learns from the verdicts on one map. Its answers follow from the verdicts alone, so a restart gives the same."""
+
+    def __init__(self, store: Store, serving: Serving) -> None:
+        self._store = store
+        self._serving = serving
+        self._ranking: Ranking | None = None
+        self.ranked = self.audited = 0
+        """After how many verdicts it last did so."""
+
+    @cached_property
+    def labels(self) -> Labels:
+        return Labels.read(self._store)
+
+    @cached_property
+    def _ranker(self) -> Ranker:
+        return Ranker.read(self._store)
+
+    def due(self, readings: int) -> Lesson | None:
+        """Say what is due after so many verdicts; who takes some back gets the ranking back that was made of fewer."""
+        ranking, figures = readings - readings % RANK_EVERY, settle(readings)
+        lesson = Lesson(
+            ranking if self._serving.is_live and ranking != self.ranked else None,
+            figures if figures > self.audited else None,
+        )
+        return None if lesson == (None, None) else lesson
+
+    def begin(self, review: Review) -> Ranking | None:
+        """Rank as it was when the last verdict was given, so that the turn comes back that was left; None: as the map.
+
+        What is learnt from a verdict orders what comes after the next one, since its own successor is on the screen.
+        """
+        self.ranked = max(count_readings(review.steps) - 1, 0) // RANK_EVERY * RANK_EVERY
+        histories = review.histories(self.ranked)
+        if self._serving.is_live and any(history.steps for history in histories):
+            self._ranking = self._ranker.rank(Outcomes.of(histories))
+        return self._ranking
+
+    def prepare(self, review: Review) -> Callable[[], Learnt] | None:
+        """Give what is to be worked out now, to be called in any thread; None: nothing is due."""
+        lesson = self.due(count_readings(review.steps))
+        if lesson is None:
+            return None
+        self.ranked = self.ranked if lesson.ranking is None else lesson.ranking
+        self.audited = lesson.audit or self.audited
+        by_ranking, by_audit = (None if count is None else review.histories(count) for count in lesson)
+        return lambda: self._learn(by_ranking, by_audit)
+
+    def _learn(self, by_ranking: Sequence[History] | None, by_audit: Sequence[History] | None) -> Learnt:
+        ranking = None if by_ranking is None else self._ranker.rank(Outcomes.of(by_ranking))
+        self._ranking = ranking or self._ranking
+        return Learnt(ranking, None if by_audit is None else self.audit(by_audit))
+
+    def audit(self, histories: Sequence[History]) -> Audit:
+        """Work out what the verdicts say of the queue, the reviewers and what is left."""
+        labels = self.labels
+        if self._ranking:
+            labels = replace(labels, suspicion=self._ranking.suspicion[labels.ordinals])
+        return audit(labels, sort_steps(histories), self._serving.reader_error)

@@ -1,0 +1,90 @@
+"""Turns: what a reviewer reads next, from the queue, as a control or as a repeat; the screen never says which."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.records import content_of
+from engine.store import Store
+from engine.verdicts.auditing import Labels
+from engine.verdicts.residual import ASSUMED_ERROR
+from engine.verdicts.serving import Reading, Server, States, Turn
+from engine.verdicts.steps import Outcome, Step
+
+Ints = npt.NDArray[np.int64]
+
+CONTROLS, REPEATS = 0.08, 0.02
+
+
+class Serving(NamedTuple):
+    """How a review is served: the settings of `[review]`."""
+
+    controls: float = CONTROLS
+    """Share of the turns that are random samples; 0: none."""
+
+    repeats: float = REPEATS
+    """Share of the turns that come a second time; 0: none."""
+
+    is_live: bool = True
+    """Whether verdicts rank the unread anew while the review goes on."""
+
+    reader_error: float = ASSUMED_ERROR
+    """How often a verdict is taken to be wrong."""
+
+    @classmethod
+    def of(cls, review: Mapping[str, object]) -> Self:
+        """Read what prefmap.toml says."""
+        known = {"is_live" if name == "live" else name: value for name, value in review.items()}
+        return cls(**{name: known[name] for name in cls._fields if name in known})  # type: ignore[arg-type]
+
+
+QUEUE_ALONE = Serving(controls=0, repeats=0, is_live=False)
+"""The queue as the map has it, and nothing else."""
+
+
+def count_readings(steps: Sequence[Step]) -> int:
+    """Count the verdicts that were given one by one, skips included: so many turns are over."""
+    return sum(isinstance(step, Outcome) for step in steps)
+
+
+class Turns:
+    """Says what one reviewer reads next."""
+
+    def __init__(self, store: Store, labels: Labels | None, reviewer: str, serving: Serving) -> None:
+        """Make the permutation; without labels there are no controls."""
+        self._store = store
+        order = labels.ordinals[labels.permute(reviewer)] if labels else np.empty(0, dtype=np.int64)
+        self._server = Server(order, reviewer, serving.controls, serving.repeats)
+        self._ordinals: dict[str, int] = {}
+
+    def next(self, following: int, state: States, steps: Sequence[Step]) -> Turn | None:
+        """Say what is read after these steps, where the queue has `following`."""
+        read = [step for step in steps if isinstance(step, Outcome)]
+        self._find([content_of(step.sample_id) for step in read])
+        return self._server.next(following, state, [self._reading(step) for step in read])
+
+    def _reading(self, step: Outcome) -> Reading:
+        """A sample that the map does not have any more is not repeated, but its turn counts."""
+        ordinal = self._ordinals.get(content_of(step.sample_id), -1)
+        return Reading(ordinal, step.served, step.verdict == "skip" or ordinal < 0)
+
+    def note(self, content_id: str, ordinal: int) -> None:
+        """Remember where a sample that was read is."""
+        self._ordinals.setdefault(content_id, ordinal)
+
+    def ordinal(self, sample_id: str) -> int | None:
+        """Find a sample that was read; None where it is not in the map any more."""
+        self._find([content_of(sample_id)])
+        ordinal = self._ordinals.get(content_of(sample_id), -1)
+        return None if ordinal < 0 else ordinal
+
+    def _find(self, contents: Sequence[str]) -> None:
+        unknown = [one for one in contents if one not in self._ordinals]
+        if unknown:
+            ordinals = np.sort(self._store.ordinals(unknown))
+            for ordinal, one in zip(ordinals.tolist(), self._store.labelled(ordinals), strict=True):
+                self.note(content_of(one.sample_id), ordinal)
+            for content_id in unknown:
+                self.note(content_id, -1)

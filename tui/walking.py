@@ -1,0 +1,110 @@
+"""A way through the queue in turns: controls and repeats come in between, and verdicts rank the unread anew."""
+
+from collections.abc import Callable, Sequence
+
+from engine.querying.matching import Matcher
+from engine.reviewing import Review
+from engine.store import Store
+from engine.verdicts.auditing import Audit
+from engine.verdicts.serving import Turn
+from engine.verdicts.steps import Outcome, Remark, Step
+from tui.browsing import Browsing
+from tui.learning import Learner, Learnt
+from tui.turns import Serving, Turns, count_readings
+
+
+class Walking(Browsing):
+    """The queue as it is served. A control or a repeat stands before the place in the queue, and never moves it."""
+
+    def __init__(self, store: Store, matcher: Matcher, by: str, review: Review | None, serving: Serving) -> None:
+        """Without a review nothing is served: the queue is looked through by hand."""
+        super().__init__(store, matcher, by)
+        self.review = review
+        self._serving = serving
+        self._learner = Learner(store, serving)
+        self._turns: Turns | None = None
+        self._home = 0
+        """The place from which the turn was served."""
+
+        self._audit: Audit | None = None
+
+    def load(self) -> None:
+        """Read the queue as it was left, and go to the turn that was left."""
+        super().load()
+        if self.review is None:
+            return
+        labels = self._learner.labels if self._serving.controls or self._serving.repeats else None
+        self._turns = Turns(self.store, labels, self.review.reviewer, self._serving)
+        ranking = self._learner.begin(self.review)
+        if ranking:
+            self.use_ranking(ranking, beyond=-1)
+        self.position = self.queue.first()
+        self.serve()
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """Own steps that stand, oldest first."""
+        return self.review.steps if self.review else ()
+
+    @property
+    def number(self) -> int:
+        """Which turn this is, from 1; where one went by hand, the place in the queue."""
+        return min((count_readings(self.steps) if self.turn else self.position) + 1, len(self.order))
+
+    @property
+    def is_between(self) -> bool:
+        """Whether the sample at hand is not the one at the place in the queue."""
+        return self.turn is not None and (self.is_done or self.turn.ordinal != self.order[self.position])
+
+    def serve(self) -> None:
+        """Work out the turn at this place; where a filter was chosen, the reviewer says what is read."""
+        self._home, self.turn = self.position, None
+        if self._turns and not self.where and not self.is_done and not self.queue.is_read(self.position):
+            self.turn = self._turns.next(int(self.order[self.position]), self.queue.state, self.steps)
+
+    def filter(self, text: str) -> int:
+        count = super().filter(text)
+        self.serve()
+        return count
+
+    def move(self, steps: int) -> None:
+        """Go along the queue without a verdict; back at the place that was left, its turn is back too."""
+        is_passing = self.is_between and steps > 0
+        super().move(steps - 1 if is_passing else steps)
+        if self.position == self._home and not is_passing:
+            self.serve()
+
+    def advance(self, *, was_read: bool, is_between: bool) -> None:
+        """Go on to the next unread sample; where the last one stood before the place, that is the one at the place."""
+        if is_between and not self.is_done and not self.queue.is_read(self.position):
+            following = self.position
+        else:
+            following = self.queue.next_unread(self.position)
+        self.position = self.position + 1 if was_read and following == len(self.order) else following
+        self.serve()
+
+    def return_to(self, step: Outcome | Remark, *, is_undone: bool) -> None:
+        """Go to the sample of a step; a verdict that was taken back brings its turn back."""
+        served = step.served if isinstance(step, Outcome) else "hand"
+        ordinal = self._turns.ordinal(step.sample_id) if self._turns else None
+        if ordinal is not None and served in ("control", "repeat"):
+            self.turn = Turn(ordinal, served if is_undone else "hand")
+        elif isinstance(step, Outcome) or ordinal != self.here:
+            self.go_to_sample(step.sample_id)
+            if is_undone and served == "queue" and self.here is not None:
+                self.turn = Turn(self.here, "queue")
+        self._home = self.position
+
+    def prepare(self) -> Callable[[], Learnt] | None:
+        """Give what the verdicts let work out by now, to be called in any thread; None: nothing new."""
+        return self._learner.prepare(self.review) if self.review else None
+
+    def learn(self, learnt: Learnt) -> None:
+        """Take what came of it; the sample at hand stays."""
+        if learnt.ranking:
+            self.use_ranking(learnt.ranking, beyond=self.position)
+        self._audit = learnt.audit or self._audit
+
+    def audit(self) -> Audit | None:
+        """Work out what all verdicts so far say; None where there are none of one's own."""
+        return self._learner.audit(self.review.histories()) if self.review and self.steps else None
