@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import LogDamagedError, LogUnwritableError
-from engine.logs import find_break, read_log
+from engine.extents import find_break
+from engine.logs import read_log
 from engine.project import Project
 from engine.records import Labelled, Message, Sample
 from engine.reviewing import Review, plan_bulk

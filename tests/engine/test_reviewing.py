@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import LogBusyError, LogDamagedError, VerdictRefusedError
-from engine.logs import Log, find_break, read_log
+from engine.extents import find_break
+from engine.logs import Log, read_log
 from engine.project import Project
 from engine.records import Labelled, Message, Pair, Sample, content_of
 from engine.reviewing import Review, name_reviewer, unread

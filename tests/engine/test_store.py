@@ -220,4 +220,4 @@ def test_a_map_of_another_version_is_refused(tmp_path):
     writer.finish()
     with pytest.raises(MapUnreadableError) as other:
         Store.open(path)
-    assert str(other.value) == f"{path} is of another version of prefmap. Run: prefmap map {tmp_path}"
+    assert str(other.value) == f"{path} is of a newer version of prefmap. Run: prefmap map {tmp_path}"
