@@ -1,9 +1,10 @@
 """A map.duckdb, opened to be read, and asked from any thread."""
 
 import os
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Self, cast
 
 import duckdb
@@ -22,6 +23,7 @@ class Connection:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         self._connection = connection
+        self._lock = Lock()
         self.path = path
         self.meta = dict(self._ask("SELECT key, value FROM meta"))
 
@@ -43,18 +45,29 @@ class Connection:
         return cls(connection, path)
 
     def close(self) -> None:
-        self._connection.close()
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a cursor. Threads ask for one in turn, or close: DuckDB refuses the second one instead of waiting."""
+        with self._lock:
+            cursor = self._connection.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
 
     def _ask(self, question: str, values: Mapping[str, object] | None = None) -> list[tuple]:  # type: ignore[type-arg]
-        with closing(self._connection.cursor()) as cursor:
+        with self._cursor() as cursor:
             return cursor.execute(question, values).fetchall()
 
     def _columns(self, question: str, values: Mapping[str, object] | None = None) -> dict[str, npt.NDArray]:  # type: ignore[type-arg]
-        with closing(self._connection.cursor()) as cursor:
+        with self._cursor() as cursor:
             return cast(dict[str, npt.NDArray], cursor.execute(question, values).fetchnumpy())  # type: ignore[type-arg]
 
     def _columns_of(self, question: str, wanted: npt.NDArray) -> dict[str, npt.NDArray]:  # type: ignore[type-arg]
         """Ask about many things: `wanted` stands in the question as a table with the column `value`."""
-        with closing(self._connection.cursor()) as cursor:
+        with self._cursor() as cursor:
             cursor.register("wanted", {"value": wanted})
             return cast(dict[str, npt.NDArray], cursor.execute(question).fetchnumpy())  # type: ignore[type-arg]

@@ -9,13 +9,14 @@ from engine.reviewing import Review
 from engine.store import Store
 from tui.app import ReviewApp
 from tui.session import Session
+from tui.settings import Settings
 from tui.turns import Serving
 
 
 @asynccontextmanager
 async def serving(project, size=(120, 24), mode="sighted", **shares):
     with closing(Store.open(project.map)) as store, closing(Review(project, "kim")) as review:
-        app = ReviewApp(Session(store, review, mode=mode, serving=Serving(**shares)), UTF8)
+        app = ReviewApp(Session(store, review, mode=mode, serving=Serving(**shares)), UTF8, Settings(least_seconds=0.0))
         async with app.run_test(size=size) as pilot:
             await settle(pilot)
             yield pilot
