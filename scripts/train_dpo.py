@@ -108,6 +108,7 @@ def free(model: Any, origin: Origin) -> None:
     if not all(weight.is_floating_point() for weight in model.parameters()):
         raise ConfigError(f"{origin.model} is loaded with packed weights, which cannot be trained. Give a folder.")
     model.hf_quantizer = None
+    model.is_quantized = False
     del model.config.quantization_config
 
 
