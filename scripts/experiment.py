@@ -12,6 +12,7 @@ Example: python scripts/experiment.py --size smoke
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from pathlib import Path
 from dpo_training import be_quiet
 from experiment_table import write_report
 from toy_arms import ARMS
-from toy_study import SIZES, Result, Size, Study
+from toy_study import SIZES, Result, Size, Start, Study
 
 from engine.errors import ConfigError, PrefmapError
 from engine.logs import Log, read_log
@@ -45,13 +46,14 @@ def main() -> None:
 
 def run(args: argparse.Namespace) -> str:
     """Run the seeds, and report on them."""
+    be_quiet()
     output = args.output or Path(f"experiment-{args.size}")
     runner = SeedRunner(output, SIZES[args.size])
     seeds = range(args.seeds or SEEDS[args.size])
     results = [result for seed in seeds for result in runner.read(seed)]
     if not args.table:
         results = [one for found in spread(runner, seeds, processes=min(args.workers, len(seeds))) for one in found]
-    return write_report(results)
+    return write_report(results, [runner.read_start(seed) for seed in sorted({one.seed for one in results})])
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,14 @@ class SeedRunner:
         if header != self._header():
             raise ConfigError(f"{path} was made with other settings. Give another --output, or remove that folder.")
         return [Result(**line) for line in lines]  # type: ignore[arg-type]
+
+    def read_start(self, seed: int) -> Start:
+        """Read what a seed started from, or measure it once."""
+        file = self._folder(seed) / "start.json"
+        if not file.exists():
+            found = Study(self._folder(seed), self.size, seed).describe()
+            file.write_text(json.dumps(found._asdict()) + "\n", encoding="utf-8")
+        return Start(**json.loads(file.read_text(encoding="utf-8")))
 
     def _begin(self, log: Log) -> None:
         if not read_log(log.path).lines:

@@ -7,7 +7,7 @@ from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
-from toy_study import Result
+from toy_study import Result, Start
 
 RANDOM = "random"
 """The arms whose names begin so and end with a number are one: the mean of several draws."""
@@ -96,7 +96,7 @@ def judge(claim: Claim, difference: Mean) -> str:
     return "is not shown"
 
 
-def write_report(results: Sequence[Result]) -> str:
+def write_report(results: Sequence[Result], starts: Sequence[Start] = ()) -> str:
     """Write the table as Markdown, and a line for each claim."""
     if not results:
         return "There is no result yet."
@@ -113,7 +113,7 @@ def write_report(results: Sequence[Result]) -> str:
             f" | {find_mean(list(found.values()))} | {against.signed() if against else ''}"
             f" | {find_mean(list(wins[arm].values()))} |"
         )
-    return "\n".join([*lines, "", *_write_claims(rewards), "", _write_frame(results)])
+    return "\n".join([*lines, "", *_write_claims(rewards), "", _write_frame(results, starts)])
 
 
 def _write_claims(rewards: dict[str, dict[int, float]]) -> list[str]:
@@ -125,11 +125,16 @@ def _write_claims(rewards: dict[str, dict[int, float]]) -> list[str]:
     ]
 
 
-def _write_frame(results: Sequence[Result]) -> str:
+def _write_frame(results: Sequence[Result], starts: Sequence[Start]) -> str:
     seeds = {one.seed for one in results}
     minutes = sum(one.seconds for one in results) / 60
+    start = find_mean([one.reward for one in starts]) if starts else None
+    right = np.mean([one.scorer_right for one in starts]) if starts else 0.0
+    before = (
+        f" Before DPO the true reward is {start}; the scorer is right on {right:.1%} of the pairs." if start else ""
+    )
     return (
         f"{len(results)} runs, {len(seeds)} seeds, {minutes:.0f} minutes of training and measuring. Mean over seeds"
         " [95 % interval by Student's t]; differences are within a seed."
-        f" 'As well as' allows {MARGIN:g}."
+        f" 'As well as' allows {MARGIN:g}.{before}"
     )

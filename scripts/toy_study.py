@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +23,7 @@ from engine.exports.manifests import ExportPlan
 from engine.importing import import_file
 from engine.mapping import build_map
 from engine.project import Project
+from engine.records import Sample
 from engine.scorers.catalog import make_scorer
 from engine.scoring import score
 from engine.store import Store
@@ -79,6 +80,17 @@ class Result(NamedTuple):
     """Share of the prompts on which the answer is truly better than that of the model before DPO; a tie is half."""
 
     seconds: float
+
+
+class Start(NamedTuple):
+    """What all arms of a seed start from."""
+
+    seed: int
+    reward: float
+    """Mean true reward of the language model's answers before DPO."""
+
+    scorer_right: float
+    """How often the scorer of the map prefers the truly better response of a pair."""
 
 
 class Study:
@@ -190,32 +202,24 @@ class Study:
             seconds=round(time.monotonic() - started, 1),
         )  # fmt: skip
 
-    def describe(self) -> dict[str, float]:
-        """Say how good the base and the scorer are."""
+    def describe(self) -> Start:
+        """Measure what the arms start from."""
         with closing(Store.open(self.project.map)) as store:
-            (margin,) = store.margin_table().values()
-            pairs = [store.sample(n).pair for n in range(len(margin))]
-            samples = [store.sample(n) for n in range(len(margin))]
-        gaps = np.array([
-            self.truth[one.prompt[0].content, one.responses[pair.chosen].text]
-            - self.truth[one.prompt[0].content, one.responses[pair.rejected].text] if pair else 0.0
-            for one, pair in zip(samples, pairs, strict=True)
-        ])  # fmt: skip
-        clear = gaps != 0
-        return {
-            "base_reward": float(np.mean(self.before)),
-            "scorer_right": float(((margin > 0) == (gaps > 0))[clear].mean()),
-            "labels_wrong": float((gaps < 0).mean()),
-        }
+            (margins,) = store.margin_table().values()
+            samples = [store.sample(place) for place in range(len(margins))]
+        signs = [
+            (margin > 0, self._gap(one) > 0) for margin, one in zip(margins, samples, strict=True) if self._gap(one)
+        ]
+        return Start(self.seed, float(np.mean(self.before)), float(np.mean([one == other for one, other in signs])))
+
+    def _gap(self, sample: Sample) -> float:
+        """Give how much better the chosen response truly is; 0 where the label ties."""
+        if sample.pair is None:
+            return 0.0
+        prompt, texts = sample.prompt[-1].content, [one.text for one in sample.responses]
+        return self.truth[prompt, texts[sample.pair.chosen]] - self.truth[prompt, texts[sample.pair.rejected]]
 
 
 def say_pair(row: dict[str, Any], side: str) -> tuple[str, str]:
     """Give the prompt and one response of a row."""
     return row["prompt"][0]["content"], row[side][0]["content"]
-
-
-def run_study(study: Study, arms: Sequence[Arm]) -> Iterator[Result]:
-    """Run the arms of one seed."""
-    study.prepare()
-    for arm in arms:
-        yield study.run(arm)

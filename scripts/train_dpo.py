@@ -98,16 +98,18 @@ def _load(origin: Origin, recipe: Recipe) -> Any:
 
     is_small = torch.cuda.is_available() and recipe.lora_rank
     model = load_language_model(origin, load_config(origin), Place("cpu", "bfloat16" if is_small else "float32"), "")
-    return unpack(model) if origin.gguf_file else model
-
-
-def unpack(model: Any) -> Any:
-    """Make a model from a .gguf file one like any other: its weights as plain numbers, which can be trained."""
-    if not model.hf_quantizer.quantization_config.dequantize:
-        model = model.dequantize()
-    model.hf_quantizer = None
-    del model.config.quantization_config
+    if origin.gguf_file:
+        free(model, origin)
     return model
+
+
+def free(model: Any, origin: Origin) -> None:
+    """Let a model from a .gguf file be trained: its weights are plain numbers, though it is marked as quantised."""
+    if not all(weight.is_floating_point() for weight in model.parameters()):
+        raise ConfigError(f"{origin.model} is loaded with packed weights, which cannot be trained. Give a folder.")
+    model.hf_quantizer = None
+    model.is_quantized = False
+    del model.config.quantization_config
 
 
 def describe(model: str, file: Path, recipe: Recipe, done: Trained) -> dict[str, object]:

@@ -113,6 +113,7 @@ def test_the_small_experiment_runs_every_arm_and_goes_on_where_it_was(tmp_path):
     assert len(lines) == 15
     for claim in CLAIMS:
         assert f"one seed decides nothing: {claim.text}" in first.stdout
+    assert "Before DPO the true reward is 0." in first.stdout
     log.write_text("\n".join(lines[:-1]) + "\n")
     again = subprocess.run(command, capture_output=True, text=True, check=True)
     assert again.stdout.count("seed 0, ") == 1
