@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from engine.exports.manifests import ExportPlan
 from engine.project import Project
 from engine.records import Sample, Verdict
 from engine.reviewing import Review
-from engine.selecting import POLICIES
 from engine.store import Store
 
 READER_ERROR = 0.03
@@ -55,29 +53,8 @@ ARMS = (
 def export_arm(project: Project, arm: Arm, folder: Path) -> Path:
     """Export the pairs of an arm as prefmap does."""
     output = folder / "arm.jsonl"
-    known = {policy.name for policy in POLICIES}
-    policy = arm.policy if arm.policy in known else "all"
-    export(project, output, ExportPlan(policy=policy, seed=arm.seed), force=True)
-    if policy != arm.policy:
-        _keep_only(project, arm.policy, output)
+    export(project, output, ExportPlan(policy=arm.policy, seed=arm.seed), force=True)
     return output
-
-
-def _keep_only(project: Project, policy: str, output: Path) -> None:
-    """Leave in an export of all samples those that a policy selects which `export` does not know yet."""
-    with closing(Store.open(project.map)) as store:
-        points = store.points()
-        prompts = store.prompts(np.arange(len(points.region)))
-    ranks = {"low_variance": points.variability, "quality": -points.quality}
-    if policy in ranks:
-        kept = np.argsort(np.argsort(ranks[policy], kind="stable")) < round(len(prompts) / 3)
-    else:
-        kept = points.region == policy
-    wanted = {prompt for prompt, keep in zip(prompts, kept, strict=True) if keep}
-    rows = output.read_text(encoding="utf-8").splitlines(keepends=True)
-    output.write_text(
-        "".join(row for row in rows if json.loads(row)["prompt"][0]["content"] in wanted), encoding="utf-8"
-    )
 
 
 def review_queue(project: Project, truth: Mapping[tuple[str, str], float], *, reads: int, seed: int) -> None:
