@@ -50,9 +50,6 @@ class ReviewApp(App[None]):
             self.key_time = event.time
         if isinstance(event, Paste):
             event.text = self.charset.show(event.text)
-            if isinstance(self.screen, LineDialog) and self.screen.focused is None:
-                self.screen.add(event.text.partition("\n")[0])
-                return
         await super().on_event(event)
 
     def on_key(self, event: Key) -> None:
@@ -60,6 +57,11 @@ class ReviewApp(App[None]):
         if isinstance(self.screen, LineDialog) and event.character and event.is_printable:
             self.screen.add(event.character)
             event.prevent_default()
+
+    def on_paste(self, event: Paste) -> None:
+        """Likewise what was pasted: it went to the screen that was there when it came, behind the key that opens."""
+        if isinstance(self.screen, LineDialog):
+            self.screen.add(event.text.partition("\n")[0])
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """List what the keys of this screen do, for the palette."""
