@@ -28,7 +28,10 @@ def test_two_parts_are_told_and_verified(sample_project, tmp_path):
     assert f"t.heldout.jsonl: {held_out['kept']} of 400 samples, 0 changed by a verdict." in lines
     for part in (said, held_out):
         verified = prefmap("verify", part["output"], cwd=tmp_path)
-        assert verified.stderr == f"{part['output']}: {part['rows']} rows, as its manifest says.\n"
+        assert verified.stderr.splitlines() == [
+            f"{part['output']}: {part['rows']} rows, as its manifest says.",
+            "  its review logs in pairs.prefmap are those it was made from.",
+        ]
 
 
 @pytest.mark.parametrize(
@@ -81,8 +84,9 @@ def test_without_trl_verify_says_what_to_install(sample_project, tmp_path):
     assert prefmap("export", sample_project.path, "-o", "t.jsonl", cwd=tmp_path).returncode == 0
     done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-2:] == [
+    assert done.stderr.splitlines()[-3:] == [
         "t.jsonl: 400 rows, as its manifest says.",
+        "  its review logs in pairs.prefmap are those it was made from.",
         "prefmap: --tokenizer has TRL itself prepare the rows, and TRL is not installed. "
         "Install it: pip install 'prefmap[train]'",
     ]
