@@ -48,13 +48,17 @@ class Times(NamedTuple):
 
 def main() -> None:
     """Print what both take, the ratio, and the largest difference of two values."""
+    import torch
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=60)
     parser.add_argument("--hidden", type=int, default=256)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--batch-tokens", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1, help="of torch; several on a shared machine measure the wait")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    torch.set_num_threads(args.threads)
     samples = make_samples(args.samples, args.seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
