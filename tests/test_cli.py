@@ -294,9 +294,9 @@ def test_a_command_that_does_not_exist_names_the_nearest(words, tmp_path):
 
 
 def test_a_project_is_not_imported_into_another(sample_project, tmp_path):
-    done = prefmap("import", sample_project, cwd=tmp_path)
+    done = prefmap("import", sample_project.path, cwd=tmp_path)
     assert done.returncode == 1
-    assert f"{sample_project} is a project already. To extend it: prefmap import FILE -o" in done.stderr
+    assert f"{sample_project.path} is a project already. To extend it: prefmap import FILE -o" in done.stderr
 
 
 def test_an_interrupted_score_run_is_exit_130_and_goes_on(tmp_path):

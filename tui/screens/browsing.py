@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from textual import on, work
+from textual.worker import get_current_worker
 
 from engine.errors import PrefmapError
 from engine.querying.completing import complete
@@ -72,7 +73,8 @@ class BrowsingScreen(DecidingScreen):
 
     @work(thread=True, exit_on_error=False, group="like")
     def find_like(self, ordinal: int) -> None:
-        self.post_message(LikeFound(self.session.like(ordinal)))
+        worker = get_current_worker()
+        self.post_message(LikeFound(self.session.like(ordinal, lambda: worker.is_cancelled)))
 
     @on(LikeFound)
     def read_like(self, message: LikeFound) -> None:
