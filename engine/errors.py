@@ -99,3 +99,7 @@ class VerifyError(PrefmapError):
 
 class GainRefusedError(PrefmapError):
     """Results of training cannot be compared with what the map says."""
+
+
+class SearchAbandonedError(PrefmapError):
+    """A search was given up by who asked for it."""

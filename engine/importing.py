@@ -108,6 +108,8 @@ def check_file(path: Path) -> None:
     """Refuse what is no file."""
     if not path.is_file():
         is_other = f"{path} is a folder. Name the files in it." if path.is_dir() else f"{path} is not a regular file."
+        if (path / "source.json").exists():
+            is_other = f"{path} is a project already. To extend it: prefmap import FILE -o {path}"
         raise SourceUnreadableError(is_other if path.exists() else f"There is no file {path}.")
 
 

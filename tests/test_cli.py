@@ -276,6 +276,29 @@ def test_help_of_every_command_has_an_example():
     assert "Example: prefmap" in succeed("bench", "noise", "--help").stdout
 
 
+def test_the_list_of_commands_says_of_each_what_it_does_without_cutting_it():
+    done = subprocess.run(
+        [sys.executable, "-m", "tui", "--help"], capture_output=True, text=True, env={**os.environ, "COLUMNS": "80"}
+    )
+    listed = done.stdout.partition("Commands:")[2].strip().splitlines()
+    assert len(listed) >= 20
+    assert [line for line in listed if line.endswith("...") or len(line) > 80] == []
+
+
+@pytest.mark.parametrize("words", [("reviw", "p.prefmap"), ("exprot",)])
+def test_a_command_that_does_not_exist_names_the_nearest(words, tmp_path):
+    done = prefmap(*words, cwd=tmp_path)
+    near = {"reviw": "review", "exprot": "export"}[words[0]]
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"No such command '{words[0]}'. Did you mean {near}?" in done.stderr
+
+
+def test_a_project_is_not_imported_into_another(sample_project, tmp_path):
+    done = prefmap("import", sample_project.path, cwd=tmp_path)
+    assert done.returncode == 1
+    assert f"{sample_project.path} is a project already. To extend it: prefmap import FILE -o" in done.stderr
+
+
 def test_an_interrupted_score_run_is_exit_130_and_goes_on(tmp_path):
     project = tmp_path / "p.prefmap"
     succeed("import", SAMPLE, "-o", project)

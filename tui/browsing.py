@@ -1,6 +1,6 @@
 """A way through the queue of one map: where one is, and how to get elsewhere. It knows nothing of screens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from math import isnan
@@ -180,10 +180,10 @@ class Browsing:
         self.position = self.queue.first()
         return len(self.order)
 
-    def like(self, ordinal: int) -> Ints:
+    def like(self, ordinal: int, is_given_up: Callable[[], bool] = lambda: False) -> Ints:
         """List the samples most like one, that one first. The first call reads the words of all; it takes a while."""
         if self._likeness is None:
-            self._likeness = Likeness.read(self.store, self.queue.whole)
+            self._likeness = Likeness.read(self.store, self.queue.whole, is_given_up=is_given_up)
         return self._likeness.nearest(ordinal)
 
     def akin(self, ordinal: int) -> tuple[Ints, str]:

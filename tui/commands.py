@@ -49,7 +49,9 @@ class WithApp(Commands):
 
 REVIEW_OPTIONS = (
     click.option("--reviewer", help="Whose verdicts these are; default: your login."),
-    click.option("--queue", "by", type=click.Choice(ORDERS), help="What goes first; default suspicion."),
+    click.option(
+        "--queue", "by", type=click.Choice(ORDERS), metavar="ORDER", help=f"What goes first: {', '.join(ORDERS)}."
+    ),
     click.option("--target", type=click.IntRange(min=1), help="How many you mean to read; default 1,500."),
     click.option("--blind", is_flag=True, help="Hide labels, scores and reasons until the verdict."),
     click.option("--read-only", is_flag=True, help="Look on, write nothing."),
@@ -70,7 +72,7 @@ def review(
     read_only: bool,
     low_bandwidth: bool,
 ) -> None:
-    """Read the likeliest mislabels, and keep or flip each label with one key.
+    """Read the likeliest mislabels; keep or flip with one key.
 
     Every verdict is on the disk before the screen moves. Press ? for all keys.
     """
@@ -88,7 +90,7 @@ def review(
     context.exit(done)
 
 
-for _option in reversed(REVIEW_OPTIONS):
+for _option in REVIEW_OPTIONS:
     review = _option(review)
 
 

@@ -14,7 +14,7 @@ DATA = Path("sample_data") / "helpful_pairs.jsonl"
 
 @click.command(epilog="Example: prefmap demo")
 def demo() -> None:
-    """Review the sample data, in a project of your cache folder.
+    """Review the sample data, in a project in your cache.
 
     400 pairs that come with prefmap, some of them with the label exchanged. The project is made the first time and kept
     with your verdicts; delete the folder to start afresh.

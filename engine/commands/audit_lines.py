@@ -25,7 +25,7 @@ def write_audit(made: Audit) -> Iterator[str]:
     if found.controls:
         share = found.controls
         seen = f"; {made.sighted:,} were read with the label in view, blind ones say more" if made.sighted else ""
-        yield f"controls   {_share(share)} of {share.of:,} random samples were flipped{seen}"
+        yield f"controls   {_share(share)} of {share.of:,} random sample{'s' * (share.of != 1)} flipped{seen}"
     same = error.repeats - error.changed
     told = f"{same} of {error.repeats} repeats got the same verdict; " if error.repeats else "no repeats yet; "
     yield f"reviewers  {told}{error.value:.1%} of the verdicts are taken to be wrong"

@@ -63,11 +63,11 @@ def noise(
     reader_error: float,
     as_json: bool,
 ) -> None:
-    """Plant known flips in FILE and measure how well each method finds them. Nothing is written.
+    """Plant known flips in FILE and measure how many are found.
 
-    --simulate-review reads 30 % of the pairs, in the order of the start and ranked anew after every 25 verdicts, with
-    controls and repeats among them: flips found in the first 10 % read, lift over reading at random, verdicts until the
-    queue is dry, and the interval for the wrong labels left beside the truth.
+    By each method; nothing is written. --simulate-review reads 30 % of the pairs, in the order of the start and ranked
+    anew after every 25 verdicts, with controls and repeats among them: flips found in the first 10 % read, lift over
+    reading at random, verdicts until the queue is dry, and the interval for the wrong labels left beside the truth.
 
     FILE can be a project: then its judges, rewards and imported scores take part.
     """

@@ -65,7 +65,13 @@ FORMATS = ("trl", "trl-standard", "kto", "openai", "llamafactory", "axolotl", "o
 @click.option("--seed", type=int, default=42, show_default=True, help="Of all that is drawn.")
 @click.option("--holdout", type=float, help="Share of the prompts to hold out, in a second file beside the first.")
 @click.option(
-    "--format", "layout", type=click.Choice(FORMATS), default="trl", show_default=True, help="Shape of the rows."
+    "--format",
+    "layout",
+    type=click.Choice(FORMATS),
+    metavar="SHAPE",
+    default="trl",
+    show_default=True,
+    help=f"Shape of the rows: {', '.join(FORMATS)}.",
 )
 @TOKENIZER
 @MAX_LENGTH
@@ -95,12 +101,13 @@ def export(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Write the selected samples with all verdicts applied, and a manifest beside them.
+    """Write the selected samples with all verdicts applied.
 
-    A flip exchanges the pair; tie and drop leave it out; skip and unread stay as labelled. What a trainer would drop
-    or misread (empty or identical responses, say) is left out and counted. --holdout never cuts a prompt: all of its
-    samples are in one file, drawn by the prompt and the seed alone, so other exports hold out the same prompts.
-    --controls N writes N more files, o.control-1.jsonl and so on: random samples to compare with.
+    A manifest is written beside them. A flip exchanges the pair; tie and drop leave it out; skip and unread stay as
+    labelled. What a trainer would drop or misread (empty or identical responses, say) is left out and counted.
+    --holdout never cuts a prompt: all of its samples are in one file, drawn by the prompt and the seed alone, so other
+    exports hold out the same prompts. --controls N writes N more files, o.control-1.jsonl and so on: random samples to
+    compare with.
     """
     from engine.exporting import export_with_controls
     from engine.exports.manifests import ExportPlan

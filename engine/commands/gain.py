@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--project", type=click.Path(path_type=Path), help="Whose map the pairs are on.")
 @AS_JSON
 def gain(results: Path, project: Path | None, as_json: bool) -> None:
-    """Test whether what the map says of samples goes with what training made better.
+    """Test whether the map foretells what training improves.
 
     RESULTS has either a row for each pair, with its margin `before` and `after` training and its `sample_id` (or its
     prompt, chosen and rejected as exported), or a row for each subset trained on, with its `result`. Then every other

@@ -13,7 +13,7 @@ from engine.commands.console import say
 @click.command("list", epilog="Example: prefmap list scorers")
 @click.argument("what", type=click.Choice(["formats", "scorers", "policies"]))
 def list_(what: str) -> None:
-    """List the dataset formats, the scorers or the selection policies."""
+    """List the dataset formats, scorers or selection policies."""
     from engine.formats.catalog import FORMATS, VERBATIM, WRITERS
     from engine.scorers.catalog import kinds
     from engine.selecting import POLICIES

@@ -25,9 +25,10 @@ ACT_COLUMNS = 12
 @click.option("--since", help="Only from then on: 2026-05-31, 2026-05-31T14:00 (UTC), or 30m, 2h, 3d, 1w ago.")
 @AS_JSON
 def log(project: Path, reviewer: str | None, sample: str, since: str | None, as_json: bool) -> None:
-    """Tell who did what and when, and what was on the screen: a line per act, newest last. Times are UTC.
+    """Tell who did what, when, and what was on the screen.
 
-    Undone acts stay in the list, and so does the undo. --json gives the lines whole, as the logs have them.
+    A line per act, newest last. Times are UTC. Undone acts stay in the list, and so does the undo. --json gives the
+    lines whole, as the logs have them.
     """
     from datetime import UTC, datetime
 

@@ -18,7 +18,7 @@ ORDERS = (
     *SELECTIONS,
 )  # fmt: skip
 
-HELP = """List the samples that nobody has decided yet, the likeliest mislabel first.
+HELP = """List the undecided samples, the likeliest mislabel first.
 
 --where takes conditions, joined by a space or `and`, by `or`, `not` and parentheses. It lists all that fit, decided or
 not:
@@ -36,7 +36,13 @@ Numbers are compared by > < >= <= = != (`none`: there is none); in texts `:` mea
 
 @click.command(help=HELP, epilog="Example: prefmap queue pairs.prefmap --limit 20")
 @PROJECT
-@click.option("--by", type=click.Choice(ORDERS), default="suspicion", show_default=True, help="What goes first.")
+@click.option(
+    "--by",
+    type=click.Choice(ORDERS),
+    metavar="ORDER",
+    default="suspicion",
+    help=f"What goes first: {', '.join(ORDERS)}.",
+)
 @click.option("--where", help="List what fits a filter.")
 @click.option("--limit", type=click.IntRange(min=1), help="How many samples; default all.")
 @click.option("--reviewer", help="Whose verdicts, notes and flags count; default: anybody's.")

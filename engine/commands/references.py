@@ -39,9 +39,10 @@ def references(
     input_price: float,
     output_price: float,
 ) -> None:
-    """Ask a model for a reference answer to each prompt, for the reference scorer.
+    """Ask a model for a reference answer to each prompt.
 
-    Every answer is written as it comes; the same command asks for what is missing or failed.
+    The reference scorer reads them. Every answer is written as it comes; the same command asks for what is missing or
+    failed.
     """
     from engine.endpoints.costs import Prices
     from engine.endpoints.settings import find_endpoint

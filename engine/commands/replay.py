@@ -15,10 +15,11 @@ from engine.commands.console import narrate, progress_bar
 @click.option("--project", type=click.Path(path_type=Path), help="Its project, if it is not beside it or here.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 def replay(export: Path, output: Path, project: Path | None, force: bool) -> None:
-    """Make an export again from sources and logs alone, as they were then, and compare it byte for byte.
+    """Make an export again from sources and logs, and compare.
 
-    What was reviewed, scored or imported since is left aside: the manifest says how far each log went. The map is built
-    anew from them. Exit code 1 when the new file differs.
+    They are taken as they were then, and the files compared byte for byte. What was reviewed, scored or imported since
+    is left aside: the manifest says how far each log went. The map is built anew from them. Exit code 1 when the new
+    file differs.
     """
     from engine.errors import ReplayError
     from engine.replaying import replay as run

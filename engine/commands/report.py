@@ -52,7 +52,10 @@ def report(
     html: Path | None,
     as_json: bool,
 ) -> None:
-    """Count what the project holds: samples, refused rows, scorers, regions, cuts, verdicts, and labels still wrong."""
+    """Count what the project holds, and what was found in it.
+
+    Samples, refused rows, scorers, regions, cuts, verdicts, and labels still wrong.
+    """
     from engine.project import Project
 
     if figure is None and (style or colour):
@@ -158,7 +161,7 @@ def _lines(made: Report) -> Iterator[str]:
     if made.remarks:
         yield "remarks    " + ", ".join(f"{count:,} {kind}{'s' * (count > 1)}" for kind, count in made.remarks.items())
     if made.conflicts:
-        yield f"conflicts  {made.conflicts:,} samples on which reviewers disagree; they stay out of exports"
+        yield f"conflicts  {made.conflicts:,} on which reviewers disagree; they stay out of exports"
     if made.audit:
         yield from write_audit(made.audit)
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 @click.argument("sample")
 @AS_JSON
 def show(project: Path, sample: str, as_json: bool) -> None:
-    """Show one sample, whole: prompt, responses, labels, scores and verdicts. Any unique prefix of its id will do."""
+    """Show one sample whole, with labels, scores and verdicts.
+
+    SAMPLE is an id, or any beginning of one that fits no other.
+    """
     from contextlib import closing
 
     from engine.project import Project

@@ -30,7 +30,10 @@ def verdict(
     reviewer: str | None,
     note: str | None,
 ) -> None:
-    """Give one verdict without the app: keep or flip the label, call it a tie, drop the sample, or skip it."""
+    """Give one verdict without the app.
+
+    Keep or flip the label, call it a tie, drop the sample, or skip it.
+    """
     from contextlib import closing
 
     from engine.config import load_config

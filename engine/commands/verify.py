@@ -16,9 +16,10 @@ from engine.commands.console import MAX_LENGTH, TOKENIZER, check_length, narrate
 @MAX_LENGTH
 @click.pass_context
 def verify(context: click.Context, output: Path, project: Path | None, tokenizer: str | None, max_length: int) -> None:
-    """Re-check an export: its bytes and counts against its manifest, and each row as its trainer would read it.
+    """Check an export against its manifest.
 
-    Where its project is found, its review logs must still begin with the lines that the export was made from.
+    Its bytes and counts, and each row as its trainer would read it. Where its project is found, its review logs must
+    still begin with the lines that the export was made from.
 
     With --tokenizer, TRL itself prepares the rows as it would to train on them (formats trl, trl-standard and kto).
     """

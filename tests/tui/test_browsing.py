@@ -75,7 +75,7 @@ async def test_a_bulk_verdict_needs_a_selection_and_its_count(sample_project):
     async with running(sample_project) as pilot:
         session = pilot.app.screen.session
         await pilot.press("f8")
-        assert "choose one with w" in screen_text(pilot)
+        assert "make one by w" in screen_text(pilot)
         await type_line(pilot, "w", "source:home")
         await pilot.press("enter")
         fits = len(session.order)

@@ -93,7 +93,7 @@ async def test_f6_queues_what_is_most_like_the_sample_and_f8_decides_it(make_pro
         await settle(pilot)
         assert session.where == f"like {session.store.entries([8])[0].sample_id[:8]}"
         assert (session.here, set(session.order[:5].tolist())) == (8, {0, 4, 8, 12, 16})
-        assert "the likest first" in screen_text(pilot)
+        assert "samples like it" in screen_text(pilot)
         await pilot.press("f6")
         assert "b: the label prefers" in session.where
         assert {n % 2 for n in session.order.tolist()} == {0}

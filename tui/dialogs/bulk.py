@@ -54,9 +54,15 @@ class BulkDialog(ModalScreen[Verdict | None]):
 
     def draw(self, lines: list[str]) -> None:
         width, height = self.app.size.width, self.app.size.height
-        rows: list[Row] = [[Span(f" {line}")] for text in lines for line in wrap(text, width - 2) or [""]]
+        rows: list[Row] = [[Span(f" {line}")] for text in lines for line in self.fold(text, width - 2)]
         rows[0] = [Span(clip(f" {lines[0]}", width, ellipsis=self.charset.ellipsis), "accent")]
         self.query_one(PageView).rows = rows[: height - 1]
+
+    def fold(self, text: str, width: int) -> list[str]:
+        """Wrap a sentence; an example, which is set in, keeps to one line."""
+        return (
+            [clip(text, width, ellipsis=self.charset.ellipsis)] if text.startswith("  ") else wrap(text, width) or [""]
+        )
 
     def action_choose(self, verdict: Verdict) -> None:
         """Say what the verdict would do, and ask for the count."""

@@ -12,10 +12,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from tui.page import Span
-from tui.text import clip
+from tui.text import cell_width, clip
 from tui.widgets.page_view import PageView
 
 NO_CHOICES: list[str] = []
+
+SHORTEST = 24
+"""Cells that what is said of a text keeps beside the list of what tab may put there."""
 
 
 class Question(NamedTuple):
@@ -72,7 +75,11 @@ class LineDialog(ModalScreen[str | None]):
             self.early += text
 
     def say(self, text: str) -> None:
-        self.query_one(PageView).rows = [[Span(clip(f" {text}", self.app.size.width, ellipsis="..."), "strong")]]
+        self.query_one(PageView).rows = [[Span(f" {self.fit(text)}", "strong")]]
+
+    def fit(self, text: str, taken: int = 0) -> str:
+        """Clip a text to what the width has left beside something else, so that both are seen."""
+        return clip(text, max(self.app.size.width - 1 - taken, SHORTEST), ellipsis="...")
 
     @on(Input.Changed)
     def look_at(self, event: Input.Changed) -> None:
@@ -83,7 +90,7 @@ class LineDialog(ModalScreen[str | None]):
         _, choices = self.question.complete(text)
         said = self.question.judge(text) if text.strip() else self.question.title
         hint = f"   tab: {'  '.join(choices[:6])}" if choices and text.strip() else ""
-        self.post_message(Judged(text, said + hint))
+        self.post_message(Judged(text, self.fit(said, cell_width(hint)) + hint))
 
     @on(Judged)
     def show_judged(self, message: Judged) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from textual import on, work
+from textual.worker import get_current_worker
 
 from engine.errors import PrefmapError
 from engine.querying.completing import complete
@@ -16,7 +17,6 @@ from tui.screens.describe import SHOWN_DIGITS, describe_step
 from tui.screens.map import MapScreen
 from tui.screens.queue import QueueScreen
 
-EXAMPLE_CHARACTERS = 70
 MAP_SCREEN = "map"
 """By this name the map stays with the app while it is not on the screen, with its view."""
 
@@ -73,7 +73,8 @@ class BrowsingScreen(DecidingScreen):
 
     @work(thread=True, exit_on_error=False, group="like")
     def find_like(self, ordinal: int) -> None:
-        self.post_message(LikeFound(self.session.like(ordinal)))
+        worker = get_current_worker()
+        self.post_message(LikeFound(self.session.like(ordinal, lambda: worker.is_cancelled)))
 
     @on(LikeFound)
     def read_like(self, message: LikeFound) -> None:
@@ -85,7 +86,7 @@ class BrowsingScreen(DecidingScreen):
         name = LIKE.format(self.shown.sample.sample_id[:SHOWN_DIGITS])
         count = self.session.use(message.ordinals, name, is_ranked=False)
         self.show_sample()
-        self.tell(f"{count:,} samples, the likest first; f6 once more: those of its source with the label alike")
+        self.tell(f"{count:,} samples like it; f6 again: same source, label alike")
 
     def action_goto(self) -> None:
         self.app.push_screen(
@@ -179,7 +180,7 @@ class BrowsingScreen(DecidingScreen):
         if self.session.review is None:
             self.tell(READ_ONLY)
         elif not self.session.where:
-            self.tell("f8 decides a selection at once: choose one with w, or with a box on the map")
+            self.tell("f8 decides a selection at once: make one by w, f6 or a box")
         else:
             where = self.charset.show(self.session.where)
             title = f"{len(self.session.order):,} samples where {where}"
@@ -197,7 +198,7 @@ class BrowsingScreen(DecidingScreen):
         entries = self.session.entries(plan.examples)
         prompts = self.session.store.prompts(plan.examples)
         shown = [
-            f"{entry.sample_id[:SHOWN_DIGITS]}  {self.charset.show(prompt)[:EXAMPLE_CHARACTERS]}"
+            f"{entry.sample_id[:SHOWN_DIGITS]}  {self.charset.show(prompt)}"
             for entry, prompt in zip(entries, prompts, strict=True)
         ]
         return Preview(plan.given, sentences, shown)

@@ -13,6 +13,17 @@ from tui.screens.base import SMALLEST, BaseScreen
 from tui.screens.describe import describe_choice, describe_step
 from tui.shown import Shown
 
+WRITING_KEYS = (
+    "review.keep",
+    "review.flip",
+    "review.choose",
+    "review.tie",
+    "review.drop",
+    "review.skip",
+    "review.undo",
+)
+"""Of the footer, what does nothing where nothing is written."""
+
 BLIND_KEYS = ("review.evidence", "app.map")
 """Keys that would show the scores."""
 
@@ -67,7 +78,7 @@ class DecidingScreen(BaseScreen):
     @property
     def idle_keys(self) -> Collection[str]:
         """Ids of the keys that do nothing now."""
-        return BLIND_KEYS if self.is_hidden else ()
+        return {*(BLIND_KEYS if self.is_hidden else ()), *(() if self.session.review else WRITING_KEYS)}
 
     @property
     def other_words(self) -> Mapping[str, str]:

@@ -141,7 +141,7 @@ def _with_look(responses: Sequence[Block], look: str) -> list[Block]:
 def describe_look(look: str) -> str:
     """Say what the marks of a look mean."""
     return {
-        DIFF: "diff: {+only in the first+}  {-only in the other-}  d ends it",
+        DIFF: "{+only in the first+}  {-only in the other-}  d ends it",
         "raw": "raw: what cannot be seen is marked.  r renders",
         "rendered": "rendered Markdown.  r shows it as it stands",
     }.get(look, "")

@@ -4,13 +4,15 @@ from textual.app import ComposeResult
 
 from tui.keys import ANYWHERE, LIST, bind, footer
 from tui.messages import SampleChosen
-from tui.page import STACKED_COLUMNS, Row, Span
+from tui.page import Row, Span
 from tui.screens.base import BaseScreen
 from tui.screens.describe import NO_VALUE, SHOWN_DIGITS, fraction
 from tui.widgets.page_view import PageView
 
-HEADING = "     rank  id        suspicion  margin  against  verdict  prompt"
-NARROW_HEADING = "     rank  id        suspicion  verdict  prompt"
+HEADING = "id        suspicion  margin  against  verdict  prompt"
+NARROW_HEADING = "id        suspicion  verdict  prompt"
+WIDE_HEADING_FROM = 100
+"""Columns from which margin and scorers leave room for the prompt."""
 
 
 class QueueScreen(BaseScreen):
@@ -37,10 +39,11 @@ class QueueScreen(BaseScreen):
     def draw(self) -> None:
         count = len(self.session.order)
         self.top = min(max(self.top, self.cursor - self.room + 1, 0), self.cursor, max(count - self.room, 0))
-        is_wide = self.app.size.width >= STACKED_COLUMNS
+        is_wide = self.app.size.width >= WIDE_HEADING_FROM
+        digits = max(len(f"{count:,}"), len("rank"))
         rows: list[Row] = [
             self.heading(f"queue: {self.session.by}", f"{self.cursor + 1:,} of {count:,}"),
-            [Span(self.fit(HEADING if is_wide else NARROW_HEADING, 0), "faint")],
+            [Span(self.fit(f"  {'rank':>{digits}}  {HEADING if is_wide else NARROW_HEADING}", 0), "faint")],
         ]
         places = range(self.top, min(self.top + self.room, count))
         entries = self.session.entries(self.session.order[self.top : self.top + self.room])
@@ -49,9 +52,8 @@ class QueueScreen(BaseScreen):
             margin = NO_VALUE if entry.margin is None else f"{entry.margin:+.2f}"
             against = f"{margin:>6}  {f'{entry.against}/{entry.scorers}':>7}  " if is_wide else ""
             line = (
-                f"  {place + 1:>7,}  {entry.sample_id[:SHOWN_DIGITS]}  {fraction(entry.suspicion, 3):>9}  {against}"
-                f"{self.session.verdict_on(entry.content_id):7}  "
-                f"{self.charset.show(prompt)}"
+                f"  {place + 1:>{digits},}  {entry.sample_id[:SHOWN_DIGITS]}  {fraction(entry.suspicion, 3):>9}  "
+                f"{against}{self.session.verdict_on(entry.content_id):7}  {self.charset.show(prompt)}"
             )
             mark, style = (">", "cursor") if place == self.cursor else (" ", "")
             rows.append([Span(self.fit(mark + line[1:], 0), style)])
