@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 def write_reviewers(made: Report) -> Iterator[str]:
     """Write how several reviewers agree, and what each did; nothing where there is only one."""
     if made.agreement:
-        alpha = made.agreement.alpha
-        yield f"agreement  alpha {_value(alpha)} (Krippendorff) on {alpha.of:,} samples that two or more read"
+        yield f"agreement  Krippendorff's alpha {_say(made.agreement.alpha)} that two or more read"
         for (one, other), kappa in made.agreement.kappa.items():
-            yield f"  {one}, {other}: kappa {_value(kappa)} (Cohen) on {kappa.of:,}"
+            yield f"  {one}, {other}: Cohen's kappa {_say(kappa)} that both read"
     if len(made.work) > 1:
         yield "by reviewer"
         for name, work in made.work.items():
             yield f"  {name}: {', '.join(_tell(work, _reader(made, name)))}"
 
 
-def _value(one: Coefficient) -> str:
-    return "not defined, since one thing only was said," if one.value is None else number(one.value)
+def _say(one: Coefficient) -> str:
+    value = "not defined (one thing only was said)" if one.value is None else number(one.value, 2)
+    return f"{value} on {one.of:,} samples"
 
 
 def _tell(work: Work, reader: Reader | None) -> Iterator[str]:

@@ -16,7 +16,7 @@ from engine.verdicts.steps import History, Outcome
 from engine.verdicts.working import Work, tally_work
 
 PAIRS = {"keep": ("a", "b"), "flip": ("b", "a")}
-SAMPLE = Sample("c", (), (Response("a", "good", 1.0), Response("b", "bad", 0.0)))
+SAMPLE = Sample("c", (), "p", (Response("a", "good", 1.0), Response("b", "bad", 0.0)))
 
 
 def said(reviewer: str, verdict: str, day: int = 1, **more) -> Outcome:
@@ -24,7 +24,7 @@ def said(reviewer: str, verdict: str, day: int = 1, **more) -> Outcome:
 
 
 KEEP, FLIP, TIE = said("kim", "keep"), said("lee", "flip"), said("max", "tie")
-RULING = said("ana", "flip", 2, adjudicates=True)
+RULING, LATER = said("ana", "flip", 2, adjudicates=True), said("kim", "keep", 3, adjudicates=True)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ RULING = said("ana", "flip", 2, adjudicates=True)
         ([KEEP, FLIP], Settlement(None, is_open=True)),
         ([KEEP, said("lee", "keep"), FLIP], Settlement(None, is_open=True)),
         ([KEEP, FLIP, RULING], Settlement(RULING, is_read=True)),
-        ([KEEP, RULING, said("kim", "keep", 3, adjudicates=True)], Settlement(said("kim", "keep", 3, adjudicates=True), is_read=True)),
+        ([KEEP, RULING, LATER], Settlement(LATER, is_read=True)),
         ([KEEP, said("lee", "keep", batch="b")], Settlement(KEEP)),
         ([KEEP, said("lee", "flip", batch="b"), RULING], Settlement(RULING, is_read=True)),
     ],
