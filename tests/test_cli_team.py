@@ -124,8 +124,9 @@ def test_a_conflict_stays_out_until_somebody_adjudicates(disputed, tmp_path):
         "  kim: keep: [1] over [2]  kim: so",
         "  lee: flip: [2] over [1]  lee: so",
     ]
+    succeed("verdict", project.path, first, "flip", "--reviewer", "ana")
     assert queue(project, "--by", "conflicts") == [second]
-    (line,) = map(json.loads, next(project.reviews.glob("ana.*")).read_text().splitlines())
+    line, _ = map(json.loads, next(project.reviews.glob("ana.*")).read_text().splitlines())
     assert line["adjudicates"] is True
     done = ask("export", project.path, "-o", "b.jsonl", cwd=tmp_path)
     assert done["dropped"] == {"conflict between reviewers": 1, "tie by verdict": 1}
@@ -165,8 +166,8 @@ def test_report_compares_the_reviewers_by_their_votes(disputed):
     assert lines[start : start + 5] == [
         "agreement  Krippendorff's alpha 0.25 on 3 samples that two or more read",
         "  kim, lee: Cohen's kappa 0.00 on 3 samples that both read",
-        "  kim, max: Cohen's kappa not defined (one thing only was said) on 1 samples that both read",
-        "  lee, max: Cohen's kappa 0.00 on 1 samples that both read",
+        "  kim, max: Cohen's kappa not defined (one thing only was said) on 1 sample that both read",
+        "  lee, max: Cohen's kappa 0.00 on 1 sample that both read",
         "by reviewer",
     ]
     told = [line.partition(", ") for line in lines[start + 5 : start + 8]]

@@ -140,7 +140,7 @@ class Session(Walking):
         outcome = self._writing.give(
             at.sample, verdict, preferred=preferred, rejected=rejected,
             rank=at.rank, served=served, **self._place, **circumstances,
-            **({"adjudicates": True} if self.adjudicates(at.sample.content_id) else {}),
+            **({"adjudicates": True} if self._is_ruling(at.sample.content_id) else {}),
         )  # fmt: skip
         was_read = not self.is_done and self.queue.is_read(self.position)
         self._standing[at.sample.content_id] = outcome
@@ -150,6 +150,11 @@ class Session(Walking):
             self._turns.note(at.sample.content_id, at.entry.ordinal)
         self.advance(was_read=was_read, is_between=is_between)
         return outcome
+
+    def _is_ruling(self, content_id: str) -> bool:
+        """Say whether a verdict adjudicates: who did so on a content and decides it again does so again."""
+        standing = self._standing.get(content_id)
+        return self.adjudicates(content_id) or (standing is not None and standing.adjudicates)
 
     @property
     def _writing(self) -> Review:

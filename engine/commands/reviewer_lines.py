@@ -29,7 +29,7 @@ def write_reviewers(made: Report) -> Iterator[str]:
 
 def _say(one: Coefficient) -> str:
     value = "not defined (one thing only was said)" if one.value is None else number(one.value, 2)
-    return f"{value} on {one.of:,} samples"
+    return f"{value} on {one.of:,} sample{'s' * (one.of != 1)}"
 
 
 def _tell(work: Work, reader: Reader | None) -> Iterator[str]:

@@ -50,7 +50,8 @@ def verdict(
     with closing(Store.open(opened.map)) as store, closing(Review(opened, name)) as review:
         whole = store.sample(store.find(sample))
         extra: dict[str, object] = {"mode": "headless", "map": store.fingerprint, **({"text": note} if note else {})}
-        extra |= {"adjudicates": True} if adjudicate else {}
+        known = review.standing().get(whole.content_id)
+        extra |= {"adjudicates": True} if adjudicate or (known and known.adjudicates) else {}
         others = [one for one in review.said_of(whole.content_id) if one.reviewer != name] if adjudicate else []
         outcome = review.give(whole, verdict, preferred=prefer, rejected=over, **extra)  # type: ignore[arg-type]
     narrate(f"{whole.sample_id}: {outcome.act} by {outcome.reviewer}{name_choice(whole, outcome)}, saved.")

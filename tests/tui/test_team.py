@@ -137,6 +137,20 @@ async def test_a_conflict_is_decided_before_the_votes_are_shown(disputed):
     assert sorted(Outcomes.read(project.review_logs()).conflicts()) == sorted([ids[0], ids[2]])
 
 
+async def test_who_adjudicated_and_decides_again_adjudicates_again(disputed):
+    project, ids = disputed
+    async with running(project, session={"by": "conflicts"}) as pilot:
+        await pilot.press("f")
+    async with running(project) as pilot:
+        pilot.app.screen.session.go_to(ids[0])
+        pilot.app.screen.show_sample()
+        await pilot.press("y")
+        assert pilot.app.screen.shown.sample.sample_id != ids[0]
+        assert pilot.app.screen.session.review.standing()[ids[0]].adjudicates
+    outcomes = Outcomes.read(project.review_logs())
+    assert (outcomes.conflicts(), outcomes.settle(ids[0]).outcome.verdict) == ([ids[2]], "keep")
+
+
 async def test_a_verdict_elsewhere_in_that_sitting_adjudicates_nothing(disputed):
     project, ids = disputed
     async with running(project, session={"by": "conflicts"}) as pilot:

@@ -147,7 +147,7 @@ class DecidingScreen(BaseScreen):
             return
         self.note_time()
         self.last = self.describe(shown, outcome, seconds)
-        if outcome.adjudicates and outcome.verdict != "skip":
+        if self.session.adjudicates(shown.sample.content_id) and verdict != "skip":
             self.show_votes(outcome)
         else:
             self.show_sample()
