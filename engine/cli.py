@@ -19,6 +19,7 @@ COMMANDS = {
     "import-scores": "engine.commands.import_scores:import_scores",
     "map": "engine.commands.map_:map_",
     "build": "engine.commands.build:build",
+    "assign": "engine.commands.assign:assign",
     "queue": "engine.commands.queue:queue",
     "show": "engine.commands.show:show",
     "verdict": "engine.commands.verdict:verdict",

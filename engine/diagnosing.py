@@ -15,8 +15,7 @@ import numpy.typing as npt
 from engine.records import Labelled, Sample, content_of
 from engine.suspicion.calibration import Reliability, compare
 from engine.suspicion.noise_model import WRONG_SHARE, fit, hold_out
-from engine.verdicts.outcomes import Outcomes
-from engine.verdicts.steps import Outcome
+from engine.verdicts.outcomes import Outcomes, Settlement
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -103,27 +102,28 @@ def number_sources(sources: Sequence[str]) -> tuple[list[str], Ints]:
 
 def find_truth(sample: Sample, outcomes: Outcomes) -> float:
     """Say what those who read a sample say of its label: 0 right, 1 wrong, NaN nothing or not agreed."""
-    said = outcomes.on(sample.content_id)
-    if any(outcome.is_bulk for outcome in said):
+    settled = outcomes.settle(sample.content_id)
+    if settled.outcome is None or sample.pair is None:
         return np.nan
-    known = {response.response_id for response in sample.responses}
-    if not said or sample.pair is None or not {said[0].preferred, said[0].rejected} <= known:
+    ids = [response.response_id for response in sample.responses]
+    if not {settled.outcome.preferred, settled.outcome.rejected} <= set(ids):
         return np.nan
-    decision = outcomes.decide(sample)
-    return np.nan if decision.pair is None else float(decision.changed)
+    return _compare(settled, ids[sample.pair.chosen], ids[sample.pair.rejected])
 
 
 def find_truths(labelled: Sequence[Labelled], outcomes: Outcomes) -> Floats:
     """Say the same of many samples, by the ids of their pairs."""
-    return np.array([_find_truth(one, outcomes.on(content_of(one.sample_id))) for one in labelled], dtype=np.float64)
+    return np.array(
+        [_compare(outcomes.settle(content_of(one.sample_id)), one.chosen, one.rejected) for one in labelled],
+        dtype=np.float64,
+    )
 
 
-def _find_truth(labelled: Labelled, said: Sequence[Outcome]) -> float:
-    if not said or labelled.chosen is None or said[0].preferred is None or any(one.is_bulk for one in said):
+def _compare(settled: Settlement, chosen: str | None, rejected: str | None) -> float:
+    outcome = settled.outcome
+    if outcome is None or outcome.preferred is None or chosen is None or not settled.is_read:
         return np.nan
-    if len({outcome.meaning for outcome in said}) > 1:
-        return np.nan
-    return float((said[0].preferred, said[0].rejected) != (labelled.chosen, labelled.rejected))
+    return float((outcome.preferred, outcome.rejected) != (chosen, rejected))
 
 
 def estimate_accuracy(margin: Floats, wrong_share: float = WRONG_SHARE) -> float:

@@ -20,6 +20,7 @@ def _look(project: Project) -> Iterator[Finding]:
     sources = list(_guard(files.check_sources(project)))
     yield from sources
     yield from _guard(files.check_settings(project))
+    yield from _guard(files.check_assignment(project))
     yield from files.check_leftovers(project)
     recorded = score_logs.read_extents(project)
     histories = []

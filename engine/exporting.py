@@ -102,7 +102,7 @@ def export(
         check_rewritable(project, output.suffix)
     samples = SourceReader(project)
     histories = {path.name: History.read(path) for path in project.review_logs()}
-    outcomes = Outcomes.of(list(histories.values()))
+    outcomes = Outcomes.of(list(histories.values()), by_majority=plan.majority)
     choice = choose(project, samples, plan, outcomes)
     parts = divide(output, samples, choice.absent, plan)
     said = replace(plan, map_scorer=choice.scorer)

@@ -101,6 +101,11 @@ class Project:
         return self.path / "map.duckdb"
 
     @property
+    def assignment(self) -> Path:
+        """Who reads what, where that was shared out."""
+        return self.path / "assignment.json"
+
+    @property
     def folders(self) -> tuple[Path, ...]:
         """The project itself, and the folders in it."""
         return self.path, self.sources, self.scores, self.reviews

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +16,11 @@ from engine.records import content_of
 from engine.store import Cut, ScorerCoverage, Store
 from engine.suspicion.calibration import Bin, Reliability
 from engine.suspicion.companions import agree_with_labels, correlate_scorers
+from engine.verdicts.agreement import Agreement, measure_agreement
 from engine.verdicts.auditing import Audit, audit_project
 from engine.verdicts.outcomes import Outcomes
-from engine.verdicts.steps import Outcome
+from engine.verdicts.steps import History
+from engine.verdicts.working import Work, tally_work
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,7 +67,7 @@ class Report:
     """Contents that somebody read and decided."""
 
     conflicts: int
-    """Contents on which reviewers disagree."""
+    """Contents on which reviewers differ, and nobody adjudicated."""
 
     companions: dict[str, Companion]
     """What each scorer adds to suspicion."""
@@ -93,6 +96,12 @@ class Report:
     audit: Audit | None
     """What the reading says of the queue and of the labels left; None before anything was read."""
 
+    agreement: Agreement | None
+    """How reviewers agree, adjudications left aside; None where no two read the same."""
+
+    work: dict[str, Work]
+    """What each reviewer did."""
+
 
 def make_report(project: Project) -> Report:
     """Count everything there is to count."""
@@ -100,7 +109,8 @@ def make_report(project: Project) -> Report:
     flags: Counter[str] = Counter()
     for file in files:
         flags.update(file.flags)
-    said = Outcomes.read(project.review_logs())
+    histories = [History.read(path) for path in project.review_logs()]
+    said = Outcomes.of(histories)
     outcomes = list(said)
     verdicts = Counter(outcome.verdict for outcome in outcomes if not outcome.is_bulk)
     bulk = Counter(outcome.verdict for outcome in outcomes if outcome.is_bulk)
@@ -123,7 +133,7 @@ def make_report(project: Project) -> Report:
             remarks=dict(sorted(remarks.items())),
             flips=len({content_of(outcome.sample_id) for outcome in read if outcome.verdict == "flip"}),
             read=len({content_of(outcome.sample_id) for outcome in read}),
-            conflicts=_count_conflicts(outcomes),
+            conflicts=len(said.conflicts()),
             wrong_share=float(store.meta["wrong_share"]),
             companions=_compare(store.margin_table(), json.loads(store.meta["weights"])),
             rho=json.loads(store.meta["rho"]),
@@ -133,6 +143,8 @@ def make_report(project: Project) -> Report:
             accuracy=float(store.meta["accuracy"]),
             suspects=int((suspicion > 0.5).sum()),
             audit=audit_project(project),
+            agreement=measure_agreement(Outcomes(history.votes() for history in histories)),
+            work=tally_work(said, datetime.now(UTC)),
         )
 
 
@@ -154,11 +166,3 @@ def _compare(margins: Mapping[str, Floats], weights: Mapping[str, float]) -> dic
 def _read_reliability(text: str) -> Reliability | None:
     found = json.loads(text)
     return found and Reliability([Bin(*one) for one in found[0]], found[1])
-
-
-def _count_conflicts(outcomes: list[Outcome]) -> int:
-    said: dict[str, set[tuple[str, ...]]] = {}
-    for outcome in outcomes:
-        if outcome.verdict != "skip":
-            said.setdefault(content_of(outcome.sample_id), set()).add(outcome.meaning)
-    return sum(len(meanings) > 1 for meanings in said.values())

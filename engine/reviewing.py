@@ -4,6 +4,7 @@ import getpass
 import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -177,8 +178,9 @@ class Review:
         return self._history.steps[-1] if self._history.steps else None
 
     def said_of(self, content_id: str) -> list[Outcome]:
-        """List what each reviewer says of a content, as all logs have it now."""
-        return Outcomes.read(self._project.review_logs()).on(content_id)
+        """List what each reviewer says of a content, with his or her note, as all logs have it now."""
+        outcomes = Outcomes.read(self._project.review_logs())
+        return [replace(one, note=outcomes.note(content_id, one.reviewer)) for one in outcomes.on(content_id)]
 
     @property
     def steps(self) -> Sequence[Step]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from pathlib import Path
@@ -19,10 +20,13 @@ from sklearn.metrics import cohen_kappa_score
 from terminal import Terminal
 
 from engine.project import Project
+from engine.records import content_of
 from engine.verdicts.agreement import measure_agreement
+from engine.verdicts.assigning import Assignment
 from engine.verdicts.outcomes import Outcomes
 
 ROOT = Path(__file__).resolve().parent.parent
+ALL_IS_READ = "Every sample of the queue is read"
 VERDICTS = {"y": "keep", "f": "flip", "t": "tie", "x": "drop"}
 
 
@@ -31,6 +35,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reviewers", type=int, default=4)
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--overlap", type=float, help="Assign shares that meet in so much; default: all read all.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "helpful_pairs.jsonl")
     args = parser.parse_args()
@@ -38,6 +43,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "crowd.prefmap"
         run("build", str(args.data), "-o", str(project))
+        if args.overlap is not None:
+            run("assign", str(project), "--reviewers", ",".join(names), "--overlap", str(args.overlap))
         is_over = Event()
         with ThreadPoolExecutor(len(names) + 1) as pool:
             building = pool.submit(build_on, project, is_over)
@@ -47,9 +54,11 @@ def main() -> int:
             maps = building.result()
         lost = sum(given != read_log(project, name) for name, given in zip(names, seen, strict=True))
         differing = compare_agreement(project, names)
+        doubles = count_doubles(project, names)
     print(f"{len(names)} reviewers, {sum(map(len, seen)):,} verdicts, {maps} maps built meanwhile: "
-          f"{lost} logs differ from what was seen, {differing} kappas differ from scikit-learn's")  # fmt: skip
-    return int(bool(lost or differing))
+          f"{lost} logs differ from what was seen, {differing} kappas differ from scikit-learn's, "
+          f"{doubles} samples were read by two beyond the overlap")  # fmt: skip
+    return int(bool(lost or differing or doubles))
 
 
 def run(*words: str) -> None:
@@ -72,7 +81,7 @@ def review(project: Path, name: str, until: float, seed: str) -> list[str]:
     given: list[str] = []
     with Terminal([sys.executable, "-m", "tui", "review", str(project), "--reviewer", name]) as terminal:
         terminal.wait_for("read 0/")
-        while time.monotonic() < until and "the end" not in terminal.text:
+        while time.monotonic() < until and ALL_IS_READ not in terminal.text:
             key = draw.choice("yyft")
             terminal.press(key)
             terminal.wait_for(f"read {len(given) + 1}/")
@@ -95,10 +104,22 @@ def compare_agreement(project: Path, names: list[str]) -> int:
     differing = 0
     for one, other in combinations(names, 2):
         both = sorted(said[one].keys() & said[other].keys())
+        if not both:
+            continue
         expected = cohen_kappa_score([said[one][key] for key in both], [said[other][key] for key in both])
         ours = found and found.kappa[one, other]
         differing += not ours or ours.of != len(both) or abs((ours.value or 0.0) - expected) > 1e-9
     return differing
+
+
+def count_doubles(project: Path, names: list[str]) -> int:
+    """Count the contents that two or more read though they are not assigned to all."""
+    assignment = Assignment.read(Project(project))
+    if assignment is None:
+        return 0
+    read = Counter(content for name in names for content in {content_of(one) for one, _ in read_pairs(project, name)})
+    twice = [content for content, count in read.items() if count > 1]
+    return len(twice) - int(assignment.shared(twice).sum())
 
 
 def read_pairs(project: Path, name: str) -> list[tuple[str, str]]:

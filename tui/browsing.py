@@ -15,7 +15,7 @@ from engine.records import Sample, content_of
 from engine.store import QueueEntry, Store
 from engine.suspicion.ranking import Ranking
 from engine.verdicts.serving import Turn
-from tui.queue import Match, Queue
+from tui.queue import Mask, Match, Queue
 
 Ints = npt.NDArray[np.int64]
 
@@ -57,9 +57,13 @@ class Browsing:
 
     def load(self) -> None:
         """Read the queue, and go to the first unread sample."""
-        self._queue = Queue(self.store, self.by)
+        self._queue = Queue(self.store, self.by, self.share())
         self.mark_read()
         self.filter(SELECTIONS.get(self.by, ""))
+
+    def share(self) -> Mask | None:
+        """Say which samples the queue may hold, by ordinal; here all."""
+        return None
 
     def mark_read(self) -> None:
         """Say which samples of the queue are read; here none are."""
@@ -107,7 +111,8 @@ class Browsing:
 
     @cached_property
     def _ranks_of_map(self) -> Ints:
-        by_suspicion = self.queue.whole if self.by in BY_SUSPICION else self.store.order("suspicion")
+        is_whole = self.by in BY_SUSPICION and len(self.queue.whole) == len(self.queue.state)
+        by_suspicion = self.queue.whole if is_whole else self.store.order("suspicion")
         ranks = np.empty(len(by_suspicion), dtype=np.int64)
         ranks[by_suspicion] = np.arange(1, len(by_suspicion) + 1)
         return ranks
@@ -154,10 +159,14 @@ class Browsing:
         self._go_to_any(np.array([ordinal]))
 
     def _go_to_any(self, ordinals: Ints) -> None:
-        """Go to the first of these in the queue; a selection that leaves them out ends."""
+        """Go to the first of these; a selection that leaves them out ends. One of another's share is only looked at."""
         if not len(self.queue.places(ordinals)):
             self.queue.widen()
-        self.position = int(self.queue.places(ordinals)[0])
+        places = self.queue.places(ordinals)
+        if len(places):
+            self.position = int(places[0])
+        else:
+            self.turn = Turn(int(ordinals[0]), "hand")
 
     def find(self, text: str) -> Ints:
         """List the samples that fit a filter, in the order of the queue. Raises FilterError."""
@@ -174,7 +183,7 @@ class Browsing:
 
     def use(self, ordinals: Ints, name: str, *, is_ranked: bool = True) -> int:
         """Leave only these samples in the queue, as `name`; not ranked, in the order given. Raises FilterError."""
-        fits = np.zeros(len(self.queue.whole), dtype=bool)
+        fits = np.zeros(len(self.queue.state), dtype=bool)
         fits[ordinals] = True
         self.queue.narrow(self.queue.choose(fits) if is_ranked else ordinals, name, is_ranked=is_ranked)
         self.position = self.queue.first()

@@ -141,6 +141,7 @@ def review_project(
     from engine.config import load_config
     from engine.reviewing import Review, name_reviewer
     from engine.store import Store
+    from engine.verdicts.assigning import Assignment
     from engine.verdicts.outcomes import Outcomes
     from tui.app import ReviewApp
     from tui.session import Session
@@ -150,6 +151,7 @@ def review_project(
     from tui.turns import Serving
 
     check_terminal(project.path)
+    assignment = Assignment.read(project)
     config = load_config(project.path)
     configured = config.review
     settings, charset = Settings.of(project, config), Charset.of_terminal()
@@ -165,7 +167,7 @@ def review_project(
             by=str(by or configured.get("queue") or "suspicion"),
             target=wanted if isinstance(wanted, int) else None,
             mode="blind" if blind or configured.get("mode") == "blind" else "sighted",
-            serving=Serving.of(configured),
+            serving=Serving.of(configured)._replace(assignment=assignment),
             outcomes=None if own else Outcomes.read(project.review_logs()),
         )
         app = ReviewApp(session, charset, settings)
@@ -188,6 +190,8 @@ def _summarise(project: Project, own: Review | None, session: Session) -> None:
     progress = session.progress()
     share = "" if progress.flip_share is None else f", {progress.flip_share:.0%} of the last ones flipped"
     narrate(f"{progress.read:,} read by {own.reviewer}{share}.")
+    if session.has_share:
+        narrate("The queue was a share of the samples: prefmap assign tells which is whose.")
     audit = session.audit()
     if audit and audit.residual:
         narrate(f"{str(audit.residual).capitalize()}; {say_stop(audit.found)}.")

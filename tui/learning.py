@@ -44,7 +44,7 @@ class Learner:
 
     @cached_property
     def labels(self) -> Labels:
-        return Labels.read(self._store)
+        return Labels.read(self._store, self._serving.assignment)
 
     @cached_property
     def _ranker(self) -> Ranker:

@@ -11,6 +11,7 @@ from engine.querying.filtering import SELECTIONS
 from engine.store import Store
 
 Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 UNREAD, READ, SKIPPED = 0, 1, 2
 
@@ -31,8 +32,13 @@ NO_MATCH = Match(0, 0)
 class Queue:
     """The samples of one map in an order, all of them or a selection."""
 
-    def __init__(self, store: Store, by: str) -> None:
-        self.whole: Ints = store.order("suspicion" if by in SELECTIONS else by)
+    def __init__(self, store: Store, by: str, share: Mask | None = None) -> None:
+        """Order all samples, or a share of them."""
+        order: Ints = store.order("suspicion" if by in SELECTIONS else by)
+        self.state = np.full(len(order), UNREAD, dtype=np.int8)
+        """By ordinal."""
+
+        self.whole = order if share is None else order[share[order]]
         self.order = self.whole
         """Ordinals, in the order in which they are read."""
 
@@ -41,9 +47,6 @@ class Queue:
 
         self.is_ranked = True
         """Whether they stand in the order of the whole queue."""
-
-        self.state = np.full(len(self.whole), UNREAD, dtype=np.int8)
-        """By ordinal."""
 
         self._found: Ints = np.empty(0, dtype=np.int64)
 
@@ -76,7 +79,7 @@ class Queue:
 
     def places(self, ordinals: Ints) -> Ints:
         """Find the places of samples in the queue."""
-        wanted = np.zeros(len(self.whole), dtype=np.bool_)
+        wanted = np.zeros(len(self.state), dtype=np.bool_)
         wanted[ordinals] = True
         return np.flatnonzero(wanted[self.order])
 

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from statistics import median
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.project import Project
+from engine.querying.filtering import CONFLICTS
 from engine.querying.matching import Matcher
 from engine.records import Sample, Verdict, content_hash, content_of
 from engine.reviewing import Review, plan_bulk
 from engine.store import Store
 from engine.verdicts.outcomes import VERDICTS, Outcomes
 from engine.verdicts.steps import Batch, Outcome, Remark, RemarkKind, Step
+from engine.verdicts.working import Work, tally_work
 from tui.browsing import read_sample
 from tui.queue import READ, SKIPPED, UNREAD, draw_examples
 from tui.shown import BulkPreview, Progress, Shown
@@ -53,6 +57,7 @@ class Session(Walking):
         super().__init__(store, matcher, by, review, serving)
         self.mode = mode
         self._revealed: set[str] = set()
+        self._conflicts: frozenset[str] = frozenset()
         self._target = target
         self._outcomes: Outcomes | None = outcomes or (None if review else Outcomes([]))
         self._standing = review.standing() if review else {}
@@ -63,6 +68,20 @@ class Session(Walking):
         if self._outcomes is None:
             self._outcomes = self._writing.outcomes()
         return self._outcomes
+
+    def load(self) -> None:
+        """Read the queue as it was left; that of the conflicts holds those that are open now."""
+        if self.by == CONFLICTS:
+            self._conflicts = frozenset(self.all_outcomes().conflicts())
+        super().load()
+
+    def adjudicates(self, content_id: str) -> bool:
+        """Say whether a verdict on a content settles what reviewers differ on."""
+        return content_id in self._conflicts
+
+    def hides_votes(self, content_id: str) -> bool:
+        """Say whether nobody's verdict may be shown, since the conflict is not decided yet."""
+        return self.adjudicates(content_id) and self.verdict_on(content_id) in ("", "skip")
 
     def mark_read(self) -> None:
         self._refresh(self._standing)
@@ -90,7 +109,7 @@ class Session(Walking):
 
     def _look_at(self, ordinal: int) -> Shown:
         sample, entry, scores = read_sample(self.store, ordinal)
-        outcome = self._standing.get(sample.content_id)
+        outcome = self._own(sample.content_id)
         reviewer = self.review.reviewer if self.review else ""
         order = order_sighted(sample) if self.mode == "sighted" else order_blind(sample, reviewer)
         is_revealed = self.mode == "sighted" or outcome is not None or sample.content_id in self._revealed
@@ -121,6 +140,7 @@ class Session(Walking):
         outcome = self._writing.give(
             at.sample, verdict, preferred=preferred, rejected=rejected,
             rank=at.rank, served=served, **self._place, **circumstances,
+            **({"adjudicates": True} if self._is_ruling(at.sample.content_id) else {}),
         )  # fmt: skip
         was_read = not self.is_done and self.queue.is_read(self.position)
         self._standing[at.sample.content_id] = outcome
@@ -130,6 +150,11 @@ class Session(Walking):
             self._turns.note(at.sample.content_id, at.entry.ordinal)
         self.advance(was_read=was_read, is_between=is_between)
         return outcome
+
+    def _is_ruling(self, content_id: str) -> bool:
+        """Say whether a verdict adjudicates: who did so on a content and decides it again does so again."""
+        standing = self._standing.get(content_id)
+        return self.adjudicates(content_id) or (standing is not None and standing.adjudicates)
 
     @property
     def _writing(self) -> Review:
@@ -217,8 +242,13 @@ class Session(Walking):
 
     def verdict_on(self, content_id: str) -> str:
         """Name the own verdict on a content; empty where there is none."""
-        outcome = self._standing.get(content_id)
+        outcome = self._own(content_id)
         return outcome.verdict if outcome else ""
+
+    def _own(self, content_id: str) -> Outcome | None:
+        """Give the own standing verdict; of a conflict the one that adjudicates, as if no other was given."""
+        outcome = self._standing.get(content_id)
+        return outcome if outcome and (outcome.adjudicates or not self.adjudicates(content_id)) else None
 
     def verdicts(self) -> Ints:
         """Give the own verdict on each sample by ordinal, as its place in VERDICTS; -1 where there is none."""
@@ -227,6 +257,13 @@ class Session(Walking):
             contents = [key for key, outcome in self._standing.items() if outcome.verdict == verdict]
             given[self.store.ordinals(contents)] = code
         return given
+
+    def others(self) -> dict[str, Work]:
+        """Tell how far the other reviewers are, as their logs are now."""
+        logs = Project(self.store.path.parent).review_logs()
+        own = self.review.reviewer if self.review else None
+        found = tally_work(Outcomes.read(logs), datetime.now().astimezone())
+        return {name: work for name, work in found.items() if name != own}
 
     def progress(self) -> Progress:
         """Count what a person read, how much of it flipped, and how fast; bulk verdicts are not read."""

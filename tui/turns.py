@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from engine.records import content_of
 from engine.store import Store
+from engine.verdicts.assigning import Assignment
 from engine.verdicts.auditing import Labels
 from engine.verdicts.residual import ASSUMED_ERROR
 from engine.verdicts.serving import Reading, Server, States, Turn
@@ -19,7 +20,7 @@ CONTROLS, REPEATS = 0.08, 0.02
 
 
 class Serving(NamedTuple):
-    """How a review is served: the settings of `[review]`."""
+    """How a review is served: the settings of `[review]`, and the project's assignment."""
 
     controls: float = CONTROLS
     """Share of the turns that are random samples; 0: none."""
@@ -32,6 +33,9 @@ class Serving(NamedTuple):
 
     reader_error: float = ASSUMED_ERROR
     """How often a verdict is taken to be wrong."""
+
+    assignment: Assignment | None = None
+    """Who reads what; None: everybody reads all."""
 
     @classmethod
     def of(cls, review: Mapping[str, object]) -> Self:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from engine.errors import ConfigError
+from engine.querying.filtering import CONFLICTS
 from engine.querying.matching import Matcher
 from engine.reviewing import Review
 from engine.store import Store
@@ -10,6 +12,7 @@ from engine.verdicts.serving import Turn
 from engine.verdicts.steps import Outcome, Remark, Step
 from tui.browsing import Browsing
 from tui.learning import Learner, Learnt
+from tui.queue import Mask
 from tui.turns import Serving, Turns, count_readings
 
 
@@ -40,6 +43,28 @@ class Walking(Browsing):
             self.use_ranking(ranking, beyond=-1)
         self.position = self.queue.first()
         self.serve()
+
+    def share(self) -> Mask | None:
+        """Say what is assigned to the reviewer; None: all, as the conflicts are. Raises ConfigError."""
+        assignment = self._serving.assignment
+        if assignment is None or self.review is None or not self.has_share or self.by == CONFLICTS:
+            return None
+        mine = assignment.share(self.review.reviewer, self.store.sample_ids().tolist())
+        if not mine.any():
+            raise ConfigError(f"No sample falls to {self.review.reviewer}. See: prefmap assign")
+        return mine
+
+    @property
+    def has_share(self) -> bool:
+        """Whether a part of the samples is assigned to the reviewer."""
+        assignment = self._serving.assignment
+        return bool(assignment and self.review and self.review.reviewer in assignment.reviewers)
+
+    @property
+    def notice(self) -> str:
+        """What a reviewer to whom nothing is assigned should know; empty where all is as expected."""
+        assignment = self._serving.assignment
+        return assignment.tell(self.review.reviewer) if assignment and self.review and not self.has_share else ""
 
     @property
     def steps(self) -> Sequence[Step]:

@@ -19,8 +19,8 @@ def doctor(context: click.Context, project: Path, as_json: bool) -> None:
     """Find what is wrong with a project, and say what to do.
 
     Nothing is written. It looks for sources that are missing or changed; half lines, broken chains, lost lines and
-    clock jumps in the logs; verdicts on what is not there; scores and maps of another time or version; leftovers; files
-    that others may write. Exit code 1 when something is wrong.
+    clock jumps in the logs; verdicts on what is not there; scores and maps of another time or version; a broken
+    assignment; leftovers; files that others may write. Exit code 1 when something is wrong.
     """
     from engine.errors import ProjectMissingError
     from engine.examining import examine

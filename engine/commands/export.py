@@ -62,6 +62,7 @@ FORMATS = ("trl", "trl-standard", "kto", "openai", "llamafactory", "axolotl", "o
     show_default=True,
     help="What more than two responses give.",
 )
+@click.option("--majority", is_flag=True, help="Settle conflicts by majority; else they stay out.")
 @click.option("--seed", type=int, default=42, show_default=True, help="Of all that is drawn.")
 @click.option("--holdout", type=float, help="Share of the prompts to hold out, in a second file beside the first.")
 @click.option(
@@ -91,6 +92,7 @@ def export(
     match: str | None,
     controls: int,
     pairs: str,
+    majority: bool,
     seed: int,
     holdout: float | None,
     layout: str,
@@ -117,7 +119,7 @@ def export(
 
     plan = ExportPlan(
         policy=policy, fraction=fraction, seed=seed, format=layout, holdout=holdout, pairs=pairs,
-        map_scorer=map_scorer, after_verdicts=after_verdicts, match=match,
+        map_scorer=map_scorer, after_verdicts=after_verdicts, match=match, majority=majority,
     )  # fmt: skip
     _check_usage(context, plan, controls, push)
     check_length(context, tokenizer)

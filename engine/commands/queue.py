@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.commands.console import AS_JSON, PROJECT, number, say, say_json, short_id
-from engine.querying.filtering import SELECTIONS, Every, describe_language, parse
+from engine.commands.console import AS_JSON, PROJECT, narrate, number, say, say_json, short_id
+from engine.querying.filtering import CONFLICTS, SELECTIONS, Every, describe_language, parse
 
 if TYPE_CHECKING:
     from engine.store import QueueEntry
@@ -45,7 +45,7 @@ Numbers are compared by > < >= <= = != (`none`: there is none); in texts `:` mea
 )
 @click.option("--where", help="List what fits a filter.")
 @click.option("--limit", type=click.IntRange(min=1), help="How many samples; default all.")
-@click.option("--reviewer", help="Whose verdicts, notes and flags count; default: anybody's.")
+@click.option("--reviewer", help="Whose share, verdicts, notes and flags count; default: anybody's.")
 @AS_JSON
 def queue(project: Path, by: str, where: str | None, limit: int | None, reviewer: str | None, as_json: bool) -> None:
     from contextlib import closing
@@ -54,6 +54,7 @@ def queue(project: Path, by: str, where: str | None, limit: int | None, reviewer
     from engine.querying.matching import Matcher
     from engine.reviewing import unread
     from engine.store import Store
+    from engine.verdicts.assigning import Assignment
     from engine.verdicts.outcomes import Outcomes
 
     wanted = [parse(text) for text in (SELECTIONS.get(by), where) if text is not None]
@@ -61,6 +62,10 @@ def queue(project: Path, by: str, where: str | None, limit: int | None, reviewer
     outcomes = Outcomes.read(opened.review_logs())
     with closing(Store.open(opened.map)) as store:
         order = store.order("suspicion" if by in SELECTIONS else by)
+        assignment = Assignment.read(opened) if reviewer and by != CONFLICTS else None
+        if assignment and reviewer:
+            narrate(assignment.tell(reviewer))
+            order = order[assignment.share(reviewer, store.sample_ids().tolist())[order]]
         if wanted:
             fits = Matcher(store, lambda: outcomes, reviewer).fit(Every(tuple(wanted)))
             order = order[fits[order]]

@@ -120,6 +120,7 @@ def _report_stability(project: Project, table: Path, as_json: bool) -> None:
 
 def _lines(made: Report) -> Iterator[str]:
     from engine.commands.audit_lines import write_audit
+    from engine.commands.reviewer_lines import write_reviewers
 
     yield f"samples    {made.samples:,} with {made.responses:,} responses; {made.refused:,} rows refused"
     for file in made.files:
@@ -161,7 +162,8 @@ def _lines(made: Report) -> Iterator[str]:
     if made.remarks:
         yield "remarks    " + ", ".join(f"{count:,} {kind}{'s' * (count > 1)}" for kind, count in made.remarks.items())
     if made.conflicts:
-        yield f"conflicts  {made.conflicts:,} on which reviewers disagree; they stay out of exports"
+        yield f"conflicts  {made.conflicts:,} on which reviewers differ; they stay out of exports"
+    yield from write_reviewers(made)
     if made.audit:
         yield from write_audit(made.audit)
 
@@ -175,6 +177,7 @@ def _tell(one: Companion) -> str:
 
 def _describe(made: Report) -> dict[str, Any]:
     from engine.commands.audit_lines import describe_audit
+    from engine.commands.reviewer_lines import describe_reviewers
 
     cuts: dict[str, dict[str, float | None]] = {}
     for cut in made.cuts:
@@ -205,6 +208,7 @@ def _describe(made: Report) -> dict[str, Any]:
             "reliability": made.reliability
             and {"error": made.reliability.error, "bins": [one._asdict() for one in made.reliability.bins]},
         },
+        **describe_reviewers(made),
         **(describe_audit(made.audit) if made.audit else {}),
     }
 

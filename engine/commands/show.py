@@ -60,7 +60,7 @@ def _lines(sample: Sample, entry: QueueEntry, scores: Any, outcomes: Outcomes) -
         lines.append(response.text)
     for outcome in outcomes.on(sample.content_id):
         bulk = " (bulk)" * outcome.is_bulk
-        lines.append(f"\n{outcome.reviewer}: {outcome.verdict}{name_choice(sample, outcome)}{bulk}  {outcome.time}")
+        lines.append(f"\n{outcome.reviewer}: {outcome.act}{name_choice(sample, outcome)}{bulk}  {outcome.time}")
     for remark in outcomes.remarks_on(sample.content_id):
         said = f": {remark.text}" if remark.kind == "note" else ""
         lines.append(f"\n{remark.reviewer}: {remark.kind}{said}  {remark.time}")
@@ -90,7 +90,13 @@ def _describe(sample: Sample, entry: QueueEntry, scores: Any, outcomes: Outcomes
             for index, response in enumerate(sample.responses)
         ],
         "verdicts": [
-            {"reviewer": one.reviewer, "verdict": one.verdict, "time": one.time, "bulk": one.is_bulk}
+            {
+                "reviewer": one.reviewer,
+                "verdict": one.verdict,
+                "time": one.time,
+                "bulk": one.is_bulk,
+                "adjudicates": one.adjudicates,
+            }
             for one in outcomes.on(sample.content_id)
         ],
         "notes": [{"reviewer": one.reviewer, "text": one.text} for one in remarks if one.kind == "note"],

@@ -19,6 +19,7 @@ VERDICTS = ("keep", "flip", "tie", "drop", "skip")
 @click.option("--over", type=click.IntRange(min=0), help="Index of the worse response.")
 @click.option("--reviewer", help="Who decides; default: your login.")
 @click.option("--note", help="A line of text that is kept with the verdict.")
+@click.option("--adjudicate", is_flag=True, help="Settle what reviewers differ on, then see their verdicts.")
 @click.pass_context
 def verdict(
     context: click.Context,
@@ -29,6 +30,7 @@ def verdict(
     over: int | None,
     reviewer: str | None,
     note: str | None,
+    adjudicate: bool,
 ) -> None:
     """Give one verdict without the app.
 
@@ -44,10 +46,17 @@ def verdict(
 
     if (prefer is None) != (over is None):
         raise click.UsageError("--prefer and --over go together.", context)
+    if adjudicate and verdict == "skip":
+        raise click.UsageError("To skip a conflict leaves it open: --adjudicate needs another verdict.", context)
     opened = Project.open(project)
     name = name_reviewer(reviewer, load_config(opened.path).review)
     with closing(Store.open(opened.map)) as store, closing(Review(opened, name)) as review:
         whole = store.sample(store.find(sample))
-        extra = {"mode": "headless", "map": store.fingerprint, **({"text": note} if note else {})}
+        extra: dict[str, object] = {"mode": "headless", "map": store.fingerprint, **({"text": note} if note else {})}
+        known = review.standing().get(whole.content_id)
+        extra |= {"adjudicates": True} if adjudicate or (known and known.adjudicates) else {}
+        others = [one for one in review.said_of(whole.content_id) if one.reviewer != name] if adjudicate else []
         outcome = review.give(whole, verdict, preferred=prefer, rejected=over, **extra)  # type: ignore[arg-type]
-    narrate(f"{whole.sample_id}: {outcome.verdict} by {outcome.reviewer}{name_choice(whole, outcome)}, saved.")
+    narrate(f"{whole.sample_id}: {outcome.act} by {outcome.reviewer}{name_choice(whole, outcome)}, saved.")
+    for one in others:
+        narrate(f"  {one.reviewer}: {one.verdict}{name_choice(whole, one)}{f'  {one.note}' if one.note else ''}")

@@ -47,6 +47,9 @@ class ExportPlan:
     match: str | None = None
     """The policy that a random one is matched to; None: adm."""
 
+    majority: bool = False
+    """Whether more than half of the verdicts settle what reviewers differ on."""
+
     control: int = 0
     """The number of a random control, which is added to the seed of what is drawn; --holdout stays as it is."""
 

@@ -65,6 +65,7 @@ class Patches(Drafting[Sample]):
                     "time": one.time,
                     "note": self.outcomes.note(sample.content_id, one.reviewer),
                     "bulk": one.is_bulk,
+                    "adjudicates": one.adjudicates,
                 }
                 for one in self.outcomes.on(sample.content_id)
             ],

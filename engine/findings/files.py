@@ -15,6 +15,7 @@ from engine.errors import PrefmapError
 from engine.exports.manifests import hash_file
 from engine.findings.finding import Finding
 from engine.project import Project, SourceFile
+from engine.verdicts.assigning import Assignment
 
 PART = re.compile(r"\..+\.(\d+)\.part.*")
 """What is written beside its place, with the process that writes it."""
@@ -58,6 +59,14 @@ def check_settings(project: Project) -> Iterator[Finding]:
             read_config(project.path / NAME)
     except PrefmapError as error:
         yield Finding("settings", str(error))
+
+
+def check_assignment(project: Project) -> Iterator[Finding]:
+    """Read who is to read what."""
+    try:
+        Assignment.read(project)
+    except PrefmapError as error:
+        yield Finding("assignment", f"{error} Or end it: prefmap assign {project.path} --clear")
 
 
 def check_leftovers(project: Project) -> Iterator[Finding]:

@@ -81,13 +81,11 @@ def gather(project: Project) -> Facts:
 
 def _settle(outcomes: Outcomes) -> dict[str, str]:
     """Give the verdict on each content that has one; `disagree` where reviewers do."""
-    said: dict[str, dict[tuple[str, ...], str]] = {}
-    for outcome in outcomes:
-        said.setdefault(content_of(outcome.sample_id), {})[outcome.meaning] = outcome.verdict
-    verdicts = {}
-    for content_id, meanings in said.items():
-        others = {meaning: verdict for meaning, verdict in meanings.items() if verdict != "skip"} or meanings
-        verdicts[content_id] = next(iter(others.values())) if len(others) == 1 else "disagree"
+    verdicts: dict[str, str] = {content_of(outcome.sample_id): outcome.verdict for outcome in outcomes}
+    for content_id in verdicts:
+        settled = outcomes.settle(content_id)
+        if settled.outcome or settled.is_open:
+            verdicts[content_id] = settled.outcome.verdict if settled.outcome else "disagree"
     return verdicts
 
 

@@ -11,7 +11,8 @@ COMPARISONS = (">", "<", ">=", "<=", "=", "!=")
 DEEPEST = 50
 """How many parentheses and `not` may stand within each other."""
 
-SELECTIONS = {"flagged": "flagged", "undecided": "verdict:skip"}
+CONFLICTS = "conflicts"
+SELECTIONS = {"flagged": "flagged", "undecided": "verdict:skip", CONFLICTS: "conflict"}
 """Queues that hold a part of the samples only, each with its filter."""
 
 
@@ -55,6 +56,7 @@ COLUMNS = (
     Column("reviewed", "word", "has a verdict other than skip"),
     Column("flagged", "word", "flagged by a reviewer; also: flag"),
     Column("bulk", "word", "has a bulk verdict, given without reading"),
+    Column("conflict", "word", "reviewers differ on it, and nobody adjudicated"),
 )
 BY_NAME = {column.name: column for column in COLUMNS}
 

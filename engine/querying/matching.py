@@ -98,6 +98,8 @@ class Matcher:
         word = str(one.value or "").casefold()
         if one.column in ("note", "flagged"):
             return self._mask(self.store.ordinals(self.outcomes().where_remark(_remark_test(one, word), self.reviewer)))
+        if one.column == "conflict":
+            return self._mask(self.store.ordinals(self.outcomes().conflicts()))
         reviewer = None if one.column == "by" else self.reviewer
         found = self._mask(self.store.ordinals(self.outcomes().where(_outcome_test(one.column, word), reviewer)))
         return ~found if (one.column, word) == ("verdict", "none") else found

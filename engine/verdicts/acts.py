@@ -27,6 +27,8 @@ class Act(NamedTuple):
     def name(self) -> str:
         """What was done: a verdict by its name, else the kind of the line."""
         kind = self.line.get("verdict") if self.line.get("kind") == "verdict" else self.line.get("kind")
+        if self.line.get("adjudicates") is True:
+            return f"adjudicated {kind}"
         return f"{kind} in bulk" if self.line.get("batch") else str(kind)
 
     @property

@@ -5,15 +5,16 @@ each of the others, and what they keep stays theirs. A part, chosen by a hash of
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.errors import ConfigError
+from engine.project import Project, replacing
+from engine.records import content_of
 from engine.verdicts.shuffling import scramble
 
 Mask = npt.NDArray[np.bool_]
@@ -36,8 +37,9 @@ class Assignment:
             raise ConfigError(f"The overlap is a share from 0 to 1, not {self.overlap}.")
 
     @classmethod
-    def read(cls, path: Path) -> Self | None:
-        """Read an assignment; None where nothing is assigned. Raises ConfigError."""
+    def read(cls, project: Project) -> Self | None:
+        """Read the assignment of a project; None where nothing is assigned. Raises ConfigError."""
+        path = project.assignment
         if not path.exists():
             return None
         try:
@@ -45,12 +47,25 @@ class Assignment:
             if not isinstance(found["reviewers"], list):
                 raise TypeError("reviewers is no list")
             return cls(tuple(map(str, found["reviewers"])), float(found["overlap"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError(f"{path} is no assignment ({error!r}). Make it anew: prefmap assign.") from error
+        except (ValueError, KeyError, TypeError, ConfigError) as error:
+            raise ConfigError(
+                f"{path} is no assignment ({error}). Make it anew: prefmap assign {project.path} --reviewers A,B"
+            ) from error
+
+    def write(self, project: Project) -> None:
+        """Assign the samples of a project; what was assigned before ends."""
+        with replacing(project.assignment, private=True) as beside:
+            beside.write_text(json.dumps(self.describe(), ensure_ascii=False) + "\n", encoding="utf-8")
 
     def describe(self) -> dict[str, object]:
         """Give it as JSON has it."""
         return {"reviewers": list(self.reviewers), "overlap": self.overlap}
+
+    def tell(self, reviewer: str) -> str:
+        """Tell a reviewer what is his or hers."""
+        if reviewer in self.reviewers:
+            return f"share of {reviewer}, one of {len(self.reviewers)}"
+        return f"no share is assigned to {reviewer}, who reads all; shares are those of {', '.join(self.reviewers)}"
 
     def shared(self, content_ids: Sequence[str]) -> Mask:
         """Say which contents go to all reviewers."""
@@ -63,3 +78,7 @@ class Assignment:
         drawn = np.stack([scramble(content_ids, f"reviewer {name}") for name in self.reviewers])
         mine: Mask = drawn.argmax(axis=0) == self.reviewers.index(reviewer)
         return mine | self.shared(content_ids)
+
+    def share(self, reviewer: str, sample_ids: Iterable[str]) -> Mask:
+        """Say the same of samples: those of one content go together."""
+        return self.of(reviewer, [content_of(one) for one in sample_ids])

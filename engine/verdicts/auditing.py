@@ -1,6 +1,6 @@
 """Audit: what the reading so far says of the queue, of the reviewers, and of the labels that are still wrong."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +14,7 @@ from engine.config import load_config
 from engine.project import Project
 from engine.records import content_of
 from engine.store import Store
+from engine.verdicts.assigning import Assignment
 from engine.verdicts.outcomes import Outcomes
 from engine.verdicts.residual import (
     ASSUMED_ERROR,
@@ -27,6 +28,7 @@ from engine.verdicts.residual import (
     estimate_residual,
 )
 from engine.verdicts.serving import READ, SKIPPED, Served, permute, reached
+from engine.verdicts.slips import Slips, infer_slips
 from engine.verdicts.steps import History, Outcome
 from engine.verdicts.stopping import RECENT, Yield, measure_yield
 
@@ -35,6 +37,19 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 CODES = {"keep": RIGHT, "flip": WRONG, "tie": OUT, "drop": OUT}
+
+
+class Reader(NamedTuple):
+    """How steady one reviewer is, and how often wrong."""
+
+    repeats: int
+    """How many samples he or she read twice ..."""
+
+    changed: int
+    """... and gave another verdict the second time."""
+
+    slips: Slips | None
+    """Inferred from the scorers and from what the others say; None: every verdict was a tie, a drop or a skip."""
 
 
 class Audit(NamedTuple):
@@ -48,6 +63,9 @@ class Audit(NamedTuple):
     sighted: int
     """Controls that were read with the label in view."""
 
+    readers: dict[str, Reader]
+    """What is known of each reviewer."""
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -60,10 +78,13 @@ class Labels:
     suspicion: Floats
     """NaN where there is none. It must not know the label's own verdict."""
 
+    assignment: Assignment | None = None
+    """Who reads which; None: everybody reads all."""
+
     @classmethod
-    def read(cls, store: Store) -> Self:
+    def read(cls, store: Store, assignment: Assignment | None = None) -> Self:
         """Take them from a map."""
-        return cls(*store.labels())
+        return cls(*store.labels(), assignment)
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -71,8 +92,9 @@ class Labels:
         return {content_id: place for place, content_id in enumerate(self.content_ids)}
 
     def permute(self, reviewer: str) -> Ints:
-        """List all labels, by place, in the order in which they become controls of a reviewer."""
-        return permute(self.content_ids, reviewer)
+        """List a reviewer's share of the labels, by place, in the order in which they become controls."""
+        order = permute(self.content_ids, reviewer)
+        return order if self.assignment is None else order[self.assignment.of(reviewer, self.content_ids)[order]]
 
 
 class _Reads(NamedTuple):
@@ -84,11 +106,16 @@ class _Reads(NamedTuple):
     last: dict[int, Outcome]
     """The verdict that stands."""
 
-    in_bulk: set[int]
-    """Labels decided in bulk before they were read; controls pass over them."""
+    passed: set[int]
+    """Labels decided in bulk, or adjudicated, before they were read; controls pass over them."""
 
     repeats: int
     changed: int
+
+    @property
+    def opinions(self) -> dict[int, bool]:
+        """Whether the label is wrong, where that was said."""
+        return {place: one.verdict == "flip" for place, one in self.last.items() if one.verdict in ("keep", "flip")}
 
 
 def read_steps(logs: Iterable[Path]) -> list[Outcome]:
@@ -107,7 +134,7 @@ def audit_project(project: Project) -> Audit | None:
     if not steps or not project.map.exists():
         return None
     with closing(Store.open(project.map)) as store:
-        labels = Labels.read(store)
+        labels = Labels.read(store, Assignment.read(project))
     assumed = load_config(project.path).review.get("reader_error", ASSUMED_ERROR)
     return audit(labels, steps, float(assumed))  # type: ignore[arg-type]
 
@@ -139,44 +166,53 @@ def audit(labels: Labels, steps: Sequence[Outcome], assumed_error: float = ASSUM
     error = estimate_error(
         sum(one.repeats for one in reads.values()), sum(one.changed for one in reads.values()), assumed_error
     )
-    return Audit(found, error, estimate_residual(labels.suspicion, verdict, is_control, error), sighted)
+    residual = estimate_residual(labels.suspicion, verdict, is_control, error)
+    return Audit(found, error, residual, sighted, _judge(labels, reads, error.value))
+
+
+def _judge(labels: Labels, reads: Mapping[str, _Reads], assumed: float) -> dict[str, Reader]:
+    opinions = {name: one.opinions for name, one in reads.items()}
+    places = sorted(set().union(*opinions.values()))
+    said = [{name: mine[place] for name, mine in opinions.items() if place in mine} for place in places]
+    slips = infer_slips(said, labels.suspicion[places].tolist() if places else [], assumed=assumed)
+    return {name: Reader(one.repeats, one.changed, slips.get(name)) for name, one in sorted(reads.items())}
 
 
 def _gather(labels: Labels, steps: Iterable[Outcome]) -> _Reads:
     served: dict[int, Served] = {}
     last: dict[int, Outcome] = {}
-    in_bulk: set[int] = set()
+    passed: set[int] = set()
     repeats = changed = 0
     for step in steps:
         place = labels.places.get(content_of(step.sample_id))
         if place is None:
             continue
-        if step.is_bulk:
-            in_bulk |= {place} - last.keys()
+        if step.is_bulk or step.adjudicates:
+            passed |= {place} - last.keys()
             continue
         if step.served == "repeat" and step.verdict != "skip" and place in last:
             repeats += 1
             changed += step.meaning != last[place].meaning
         served.setdefault(place, step.served)
         last[place] = step
-    return _Reads(served, last, in_bulk, repeats, changed)
+    return _Reads(served, last, passed, repeats, changed)
 
 
 def _controls(labels: Labels, reviewer: str, reads: _Reads) -> list[int]:
     state = np.zeros(len(labels.content_ids), dtype=np.int8)
-    state[list(reads.in_bulk)] = SKIPPED
+    state[list(reads.passed)] = SKIPPED
     for place, outcome in reads.last.items():
         state[place] = SKIPPED if outcome.verdict == "skip" else READ
     return [int(place) for place in reached(labels.permute(reviewer), state)]
 
 
 def _settle(labels: Labels, steps: Sequence[Outcome]) -> Codes:
-    """Say what reviewers make of each label; it is out where they disagree, or decided it in bulk."""
+    """Say what reviewers make of each label; it is out where they differ, or decided it in bulk."""
     verdict: Codes = np.full(len(labels.content_ids), UNREAD, dtype=np.int8)
     outcomes = Outcomes([{content_of(step.sample_id): step} for step in steps])
     for content_id in {content_of(step.sample_id) for step in steps} & labels.places.keys():
-        said = outcomes.on(content_id)
-        if said:
-            is_agreed = len({outcome.meaning for outcome in said}) == 1 and not any(one.is_bulk for one in said)
-            verdict[labels.places[content_id]] = CODES[said[0].verdict] if is_agreed else OUT
+        settled = outcomes.settle(content_id)
+        if settled.outcome or settled.is_open:
+            code = CODES[settled.outcome.verdict] if settled.outcome and settled.is_read else OUT
+            verdict[labels.places[content_id]] = code
     return verdict

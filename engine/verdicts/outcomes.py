@@ -1,6 +1,6 @@
 """What reviewers decided: read from their logs, settled between them, applied to samples."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self, get_args
@@ -25,12 +25,48 @@ class Decision(NamedTuple):
     """Whether a verdict made it differ from the label."""
 
 
+class Settlement(NamedTuple):
+    """What reviewers settled of one content."""
+
+    outcome: Outcome | None
+    """What stands; None: nobody said anything, or they differ."""
+
+    is_open: bool = False
+    """Whether they differ, and nobody adjudicated."""
+
+    is_read: bool = False
+    """Whether all on whom it rests read the sample; a bulk verdict may stand without."""
+
+
+def settle(said: Sequence[Outcome], *, by_majority: bool = False) -> Settlement:
+    """Settle what reviewers say: as adjudicated, by the last who did; else where all agree; else it is open.
+
+    by_majority: more than half of the verdicts settle it, too.
+    """
+    if not said:
+        return Settlement(None)
+    rulings = [one for one in said if one.adjudicates]
+    if rulings:
+        last = max(rulings, key=lambda one: (one.time, one.meaning))
+        return Settlement(last, is_read=not last.is_bulk)
+    meaning, votes = Counter(one.meaning for one in said).most_common(1)[0]
+    if votes == len(said) or (by_majority and 2 * votes > len(said)):
+        agreed = [one for one in said if one.meaning == meaning]
+        return Settlement(agreed[0], is_read=not any(one.is_bulk for one in agreed))
+    return Settlement(None, is_open=True)
+
+
 class Outcomes:
     """The standing verdicts, notes and flags of all reviewers, by content."""
 
     def __init__(
-        self, each: Iterable[Mapping[str, Outcome]], remarks: Iterable[Mapping[tuple[str, RemarkKind], Remark]] = ()
+        self,
+        each: Iterable[Mapping[str, Outcome]],
+        remarks: Iterable[Mapping[tuple[str, RemarkKind], Remark]] = (),
+        *,
+        by_majority: bool = False,
     ) -> None:
+        self._by_majority = by_majority
         self._by_content: dict[str, dict[str, Outcome]] = defaultdict(dict)
         self._remarks: dict[str, dict[tuple[str, RemarkKind], Remark]] = defaultdict(dict)
         for standing in each:
@@ -41,9 +77,10 @@ class Outcomes:
                 self._add_remark(content_id, remark)
 
     @classmethod
-    def of(cls, histories: Sequence[History]) -> Self:
+    def of(cls, histories: Sequence[History], *, by_majority: bool = False) -> Self:
         """Settle what logs say, in whatever order they come."""
-        return cls([each.standing() for each in histories], [each.remarks() for each in histories])
+        standing, remarks = ([each.standing() for each in histories], [each.remarks() for each in histories])
+        return cls(standing, remarks, by_majority=by_majority)
 
     @classmethod
     def read(cls, logs: Iterable[Path]) -> Self:
@@ -107,6 +144,14 @@ class Outcomes:
         said = self._by_content.get(content_id, {})
         return [outcome for _, outcome in sorted(said.items()) if outcome.verdict != "skip"]
 
+    def settle(self, content_id: str) -> Settlement:
+        """Say what stands of one content."""
+        return settle(self.on(content_id), by_majority=self._by_majority)
+
+    def conflicts(self) -> list[str]:
+        """List the contents on which reviewers differ and nobody adjudicated."""
+        return [content_id for content_id in self._by_content if self.settle(content_id).is_open]
+
     def remarks_on(self, content_id: str) -> list[Remark]:
         """List the notes and flags on one content."""
         said = self._remarks.get(content_id, {})
@@ -122,13 +167,11 @@ class Outcomes:
         return [remark for content_id in sorted(self._remarks) for remark in self.remarks_on(content_id)]
 
     def decide(self, sample: Sample) -> Decision:
-        """Settle a sample: by its reviewers where they agree, else by its label."""
+        """Settle a sample: by its reviewers, else by its label."""
         if not self._by_content:
             return decide(sample, None)
-        said = self.on(sample.content_id)
-        if len({outcome.meaning for outcome in said}) > 1:
-            return Decision(None, "conflict between reviewers")
-        return decide(sample, said[0] if said else None)
+        settled = self.settle(sample.content_id)
+        return Decision(None, "conflict between reviewers") if settled.is_open else decide(sample, settled.outcome)
 
 
 def decide(sample: Sample, outcome: Outcome | None) -> Decision:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.records import content_hash
+from engine.verdicts.shuffling import scramble
 
 Ints = npt.NDArray[np.int64]
 States = npt.NDArray[np.int8]
@@ -93,15 +94,7 @@ class Server:
 
 def permute(content_ids: Sequence[str], seed: str) -> Ints:
     """Shuffle samples by their contents and a seed: samples that are added leave the order of the others as it was."""
-    words = np.frombuffer(bytes.fromhex("".join(content_ids)), dtype=">u8").astype(np.uint64)
-    return np.argsort(_mix(words ^ np.uint64(int(content_hash(seed), 16))), kind="stable").astype(np.int64)
-
-
-def _mix(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Scramble 64-bit words one to one (the finaliser of splitmix64)."""
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return words ^ (words >> np.uint64(31))
+    return np.argsort(scramble(content_ids, seed), kind="stable").astype(np.int64)
 
 
 def reached(permutation: Ints, state: States) -> Ints:

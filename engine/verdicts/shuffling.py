@@ -12,7 +12,7 @@ Words = npt.NDArray[np.uint64]
 
 def scramble(content_ids: Sequence[str], seed: str) -> Words:
     """Draw a number for each content; those of other contents have no part in it."""
-    words = np.array([int(one, 16) for one in content_ids], dtype=np.uint64)
+    words = np.frombuffer(bytes.fromhex("".join(content_ids)), dtype=">u8").astype(np.uint64)
     return _mix(words ^ np.uint64(int(content_hash(seed), 16)))
 
 

@@ -47,7 +47,7 @@ def infer_slips(
             table[row, place[name]] = is_wrong
     known = ~np.isnan(table)
     prior = np.clip(np.where(np.isnan(suspicion), DULL, suspicion), 0.001, 0.999)
-    share = np.full(len(names), assumed)
+    share = np.full(len(names), np.clip(assumed, 0.001, 0.499))
     for _ in range(ROUNDS):
         before = share
         says_wrong = np.where(known, np.where(table == 1, 1, -1), 0) @ np.log((1 - share) / share)

@@ -43,6 +43,9 @@ class Outcome:
     served: Served = "queue"
     """Why the sample was read: as the queue had it, as a control, or once more."""
 
+    adjudicates: bool = False
+    """Whether it settles what reviewers differ on."""
+
     @property
     def meaning(self) -> tuple[str, ...]:
         """What two outcomes must share to agree, whatever they are called."""
@@ -60,7 +63,7 @@ class Outcome:
     @property
     def act(self) -> str:
         """What was done, in a word or two."""
-        return self.verdict
+        return f"adjudicated {self.verdict}" if self.adjudicates else self.verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,16 +168,20 @@ class History:
         self._waiting.clear()
 
     def verdicts(self) -> Iterator[Outcome]:
-        """List all verdicts that were not taken back, oldest first."""
+        """List all verdicts that were not taken back, oldest first; who skips a conflict leaves it as it was."""
         for step in self.steps:
             if isinstance(step, Batch):
                 yield from step.outcomes
-            elif isinstance(step, Outcome):
+            elif isinstance(step, Outcome) and not (step.adjudicates and step.verdict == "skip"):
                 yield step
 
     def standing(self) -> dict[str, Outcome]:
         """Give the last verdict on each content."""
         return {content_of(outcome.sample_id): outcome for outcome in self.verdicts()}
+
+    def votes(self) -> dict[str, Outcome]:
+        """Give the last verdict on each content that does not adjudicate: by these, reviewers are compared."""
+        return {content_of(outcome.sample_id): outcome for outcome in self.verdicts() if not outcome.adjudicates}
 
     def remarks(self) -> dict[tuple[str, RemarkKind], Remark]:
         """Give the last note and the last flag on each content; one given with a verdict counts."""
@@ -214,6 +221,7 @@ def _read_outcome(line: Line) -> Outcome:
         batch=str(line.get("batch") or ""),
         mode=str(line.get("mode") or ""),
         served=line["served"] if line.get("served") in SERVED else "queue",  # type: ignore[arg-type]
+        adjudicates=line.get("adjudicates") is True,
     )
 
 

@@ -1,11 +1,14 @@
 """Shares of the queue: nobody reads what another one reads, but for the overlap."""
 
+import stat
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import ConfigError
+from engine.project import Project
 from engine.records import content_hash
 from engine.verdicts.assigning import Assignment
 
@@ -43,12 +46,13 @@ def test_one_who_has_no_part_in_it_reads_all():
 
 
 def test_an_assignment_comes_back_as_it_was_written(tmp_path):
-    path = tmp_path / "assignment.json"
-    assert Assignment.read(path) is None
-    path.write_text('{"reviewers": ["kim", "lee"], "overlap": 0.2}')
-    made = Assignment.read(path)
-    assert made == Assignment(("kim", "lee"), 0.2)
-    assert made.describe() == {"reviewers": ["kim", "lee"], "overlap": 0.2}
+    project = Project(tmp_path)
+    assert Assignment.read(project) is None
+    made = Assignment(("kim", "Łucja"), 0.2)
+    made.write(project)
+    assert Assignment.read(project) == made
+    assert [path.name for path in tmp_path.iterdir()] == ["assignment.json"]
+    assert stat.S_IMODE(project.assignment.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize(
@@ -63,7 +67,7 @@ def test_an_assignment_comes_back_as_it_was_written(tmp_path):
     ],
 )
 def test_what_is_no_assignment_is_refused(tmp_path, text):
-    path = tmp_path / "assignment.json"
-    path.write_text(text)
-    with pytest.raises(ConfigError):
-        Assignment.read(path)
+    project = Project(tmp_path)
+    project.assignment.write_text(text)
+    with pytest.raises(ConfigError, match=r"assignment\.json is no assignment .* prefmap assign .* --reviewers A,B"):
+        Assignment.read(project)

@@ -495,7 +495,7 @@ def test_the_manifest_says_what_the_export_depends_on(make_project, tmp_path):
     ]
     assert said["plan"] == {
         "policy": "random", "fraction": 0.5, "seed": 3, "format": "trl", "holdout": None, "pairs": "best-worst",
-        "map_scorer": None, "after_verdicts": False, "match": None, "control": 0,
+        "map_scorer": None, "after_verdicts": False, "match": None, "control": 0, "majority": False,
     }  # fmt: skip
     assert said["output"]["file"] == "out.jsonl"
     assert [(one["lines"], len(one["head"])) for one in said["reviews"]] == [(2, 64)]

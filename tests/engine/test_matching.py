@@ -235,6 +235,7 @@ def test_selections_are_filters(store, outcomes):
     assert {name: find(store, outcomes, text) for name, text in SELECTIONS.items()} == {
         "flagged": [8, 11],
         "undecided": [9],
+        "conflicts": [1],
     }
 
 

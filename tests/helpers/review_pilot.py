@@ -20,11 +20,13 @@ UTF8 = Charset(has_frames=True, has_unicode=True)
 
 @asynccontextmanager
 async def running(
-    project: Project, *, read_only: bool = False, size=(80, 24), mode="sighted", **settings
+    project: Project, *, read_only: bool = False, size=(80, 24), mode="sighted", session=None, **settings
 ) -> AsyncIterator[Pilot]:
     review = None if read_only else Review(project, "kim")
     with closing(Store.open(project.map)) as store:
-        app = ReviewApp(Session(store, review, mode=mode), UTF8, Settings(**{"least_seconds": 0.0} | settings))
+        app = ReviewApp(
+            Session(store, review, mode=mode, **(session or {})), UTF8, Settings(**{"least_seconds": 0.0} | settings)
+        )
         async with app.run_test(size=size) as pilot:
             await app.workers.wait_for_complete()
             await pilot.pause()

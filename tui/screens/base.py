@@ -48,6 +48,7 @@ class BaseScreen(Screen[None]):
         project = self.charset.show(self.session.store.path.parent.resolve().name)
         project = clip(project, max(self.app.size.width // 3, PROJECT_COLUMNS), ellipsis=self.charset.ellipsis)
         reviewer = clip(self.charset.show(reviewer), REVIEWER_COLUMNS, ellipsis=self.charset.ellipsis)
+        reviewer = f"share of {reviewer}" if self.session.has_share else reviewer
         parts = [project, *words, reviewer, *([mode] if mode else [])]
         free = self.app.size.width - len(PROGRAM) - sum(map(cell_width, parts))
         gap = " " * max(2, min(MOST_GAP, free // len(parts)))

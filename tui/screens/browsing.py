@@ -48,9 +48,8 @@ class BrowsingScreen(DecidingScreen):
     @on(BoxChosen)
     def read_box(self, message: BoxChosen) -> None:
         """Read the samples of a box on the map alone."""
-        count = self.session.use(message.ordinals, message.name)
-        self.last = f"{count:,} samples of the box; w ctrl+u enter brings all back"
-        self.show_sample()
+        if self.attempt(lambda: self.session.use(message.ordinals, message.name)):
+            self.tell(f"{len(self.session.order):,} samples of the box; w ctrl+u enter brings all back")
 
     @on(SampleChosen)
     def show_chosen(self, message: SampleChosen) -> None:

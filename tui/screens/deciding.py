@@ -9,6 +9,7 @@ from engine.errors import PrefmapError
 from engine.records import Pair, Verdict
 from engine.verdicts.outcomes import name_choice
 from engine.verdicts.steps import Outcome, Step
+from tui.screens.asides import Aside
 from tui.screens.base import SMALLEST, BaseScreen
 from tui.screens.describe import describe_choice, describe_step
 from tui.shown import Shown
@@ -31,6 +32,8 @@ BLIND_WORDS = {"review.keep": "", "review.flip": "", "review.choose": "1 2 bette
 """Keys that speak of the label make room for those that speak of the responses."""
 
 TOO_SOON = "not taken: that key came before this sample could be read. Press it again"
+NEXT_CONFLICT = ".  l goes on, q shows the responses, u takes it back"
+LAST_CONFLICT = ".  No conflict is left: q shows the responses, q again quits"
 NO_LABEL = "the label is hidden: press the number of the better response, or f3 to see the label"
 
 
@@ -41,7 +44,7 @@ class DecidingScreen(BaseScreen):
     half: int | None
     """The better response of a choice between more than two, while the worse one is not named yet."""
 
-    aside: str
+    aside: Aside
     with_scores: bool
     since: float
     """When the sample was shown, in seconds of the monotonic clock."""
@@ -155,8 +158,22 @@ class DecidingScreen(BaseScreen):
             return
         self.note_time()
         self.last = self.describe(shown, outcome, seconds)
-        self.show_sample()
+        if self.session.adjudicates(shown.sample.content_id) and verdict != "skip":
+            self.show_votes(outcome)
+        else:
+            self.show_sample()
         self.study()
+
+    def show_votes(self, outcome: Outcome) -> None:
+        """Show what the others said of a conflict, now that it is decided."""
+        is_last = self.session.is_done
+        self.session.go_to_sample(outcome.sample_id)
+        self.last = describe_step("last", outcome) + (LAST_CONFLICT if is_last else NEXT_CONFLICT)
+        self.show_sample()
+        self.action_turn_to("history")
+
+    def action_turn_to(self, aside: Aside) -> None:
+        raise NotImplementedError
 
     def circumstances(self, shown: Shown) -> dict[str, object]:
         """Say what the reviewer had before the eyes."""

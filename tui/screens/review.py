@@ -5,12 +5,13 @@ import shlex
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from textual import on, work
 from textual.app import ComposeResult, SuspendNotSupported
 
+from engine.verdicts.working import Work
 from tui.keys import REVIEW_SCREEN, bind, footer
 from tui.layout import lay_out
 from tui.learning import Learnt
@@ -57,6 +58,7 @@ class ReviewScreen(BrowsingScreen):
         self.since = self.ready_at = time.monotonic()
         self.is_studying = False
         self.liking = None
+        self.others: Mapping[str, Work] = {}
         self.page("#head").rows = [self.heading("reading the queue")]
         self.load_queue()
 
@@ -67,6 +69,7 @@ class ReviewScreen(BrowsingScreen):
 
     @on(QueueLoaded)
     def begin(self) -> None:
+        self.last = self.charset.show(self.session.notice)
         self.show_sample()
         self.study()
 
@@ -146,8 +149,9 @@ class ReviewScreen(BrowsingScreen):
         if self.aside == "guidelines":
             return guidelines(self.settings.guidelines)
         if self.aside == "progress":
-            return proof(self.session.progress().audit)
-        said = self.session.said_of(self.shown.sample)
+            return proof(self.session.progress().audit, self.others)
+        is_open = self.session.hides_votes(self.shown.sample.content_id)
+        said = None if is_open else self.session.said_of(self.shown.sample)
         return history(self.shown, said, self.session.store.rationales(self.shown.sample))
 
     @property
@@ -212,6 +216,7 @@ class ReviewScreen(BrowsingScreen):
     def action_turn_to(self, aside: Aside) -> None:
         """Show a page in place of the sample, or the sample again."""
         self.aside = "" if self.aside == aside or self.shown is None else aside
+        self.others = self.session.others() if self.aside == "progress" else {}
         self.top = 0
         self.draw_body()
 
