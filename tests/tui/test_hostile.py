@@ -140,6 +140,8 @@ def drive(project: Project, reviewer: str, text: str) -> Terminal:
             terminal.press(key)
             if key == "e":
                 terminal.wait_for(lambda _: terminal.raw.count(b"\x1b[?1049h") > 1)
+            if key == "m":
+                terminal.wait_for("x variability")
             terminal.settle(0.25 if key == "escape" else 0.1)
         terminal.press("q")
         terminal.wait()
