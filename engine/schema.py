@@ -242,8 +242,8 @@ CONTAINING = {
 }
 
 LABELS = """
-SELECT content_id, ordinal, suspicion FROM sample JOIN suspicion USING (ordinal) WHERE chosen IS NOT NULL
-QUALIFY row_number() OVER (PARTITION BY content_id ORDER BY ordinal) = 1 ORDER BY ordinal
+SELECT ('0x' || content_id)::UBIGINT AS content, ordinal, suspicion FROM sample JOIN suspicion USING (ordinal)
+WHERE chosen IS NOT NULL ORDER BY ordinal
 """
 
 SOURCES = """

@@ -94,10 +94,12 @@ class Columns(Connection):
         """List those of some samples whose prompt or a response contains a text, in their order."""
         return order[np.isin(order, self.containing(word))]
 
-    def labels(self) -> tuple[list[str], Ints, Floats]:
-        """Give of each content whose label has a direction the id, and ordinal and suspicion of its first sample."""
+    def labels(self) -> tuple[npt.NDArray[np.uint64], Ints, Floats]:
+        """Give each content whose label has a direction, as a number, and ordinal and suspicion of its first sample."""
         found = self._columns(LABELS)
-        return found["content_id"].tolist(), found["ordinal"].astype(np.int64), with_nan(found["suspicion"])
+        contents = np.asarray(found["content"], dtype=np.uint64)
+        first = np.sort(np.unique(contents, return_index=True)[1])
+        return contents[first], found["ordinal"].astype(np.int64)[first], with_nan(found["suspicion"])[first]
 
     def words(self, ordinals: Ints) -> list[str]:
         """Read the beginnings of the last turn of the prompt and of all responses, in source order."""

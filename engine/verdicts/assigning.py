@@ -5,7 +5,7 @@ each of the others, and what they keep stays theirs. A part, chosen by a hash of
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from engine.errors import ConfigError
 from engine.project import Project, replacing
 from engine.records import content_of
-from engine.verdicts.shuffling import scramble
+from engine.verdicts.shuffling import Contents, scramble
 
 Mask = npt.NDArray[np.bool_]
 
@@ -67,17 +67,17 @@ class Assignment:
             return f"share of {reviewer}, one of {len(self.reviewers)}"
         return f"no share is assigned to {reviewer}, who reads all; shares are those of {', '.join(self.reviewers)}"
 
-    def shared(self, content_ids: Sequence[str]) -> Mask:
+    def shared(self, contents: Contents) -> Mask:
         """Say which contents go to all reviewers."""
-        return scramble(content_ids, "overlap") < np.uint64(min(int(self.overlap * 2**64), 2**64 - 1))
+        return scramble(contents, "overlap") < np.uint64(min(int(self.overlap * 2**64), 2**64 - 1))
 
-    def of(self, reviewer: str, content_ids: Sequence[str]) -> Mask:
+    def of(self, reviewer: str, contents: Contents) -> Mask:
         """Say which contents a reviewer reads; one who has no part in it reads all."""
         if reviewer not in self.reviewers:
-            return np.ones(len(content_ids), dtype=bool)
-        drawn = np.stack([scramble(content_ids, f"reviewer {name}") for name in self.reviewers])
+            return np.ones(len(contents), dtype=bool)
+        drawn = np.stack([scramble(contents, f"reviewer {name}") for name in self.reviewers])
         mine: Mask = drawn.argmax(axis=0) == self.reviewers.index(reviewer)
-        return mine | self.shared(content_ids)
+        return mine | self.shared(contents)
 
     def share(self, reviewer: str, sample_ids: Iterable[str]) -> Mask:
         """Say the same of samples: those of one content go together."""

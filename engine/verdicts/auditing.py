@@ -28,6 +28,7 @@ from engine.verdicts.residual import (
     estimate_residual,
 )
 from engine.verdicts.serving import READ, SKIPPED, Served, permute, reached
+from engine.verdicts.shuffling import Words
 from engine.verdicts.slips import Slips, infer_slips
 from engine.verdicts.steps import History, Outcome
 from engine.verdicts.stopping import RECENT, Yield, measure_yield
@@ -71,7 +72,9 @@ class Audit(NamedTuple):
 class Labels:
     """The labels that a review is about, one for each content whose label has a direction. Arrays: (labels,)."""
 
-    content_ids: Sequence[str]
+    contents: Words
+    """The ids of the contents, as numbers."""
+
     ordinals: Ints
     """Of the first sample of that content."""
 
@@ -87,14 +90,20 @@ class Labels:
         return cls(*store.labels(), assignment)
 
     @cached_property
-    def places(self) -> dict[str, int]:
-        """Find a label by its content."""
-        return {content_id: place for place, content_id in enumerate(self.content_ids)}
+    def _sorted(self) -> Ints:
+        return np.argsort(self.contents)
+
+    def place(self, content_id: str) -> int | None:
+        """Find a label by its content; None where it has no direction, or is not in the map."""
+        wanted = np.uint64(int(content_id, 16))
+        at = int(np.searchsorted(self.contents, wanted, sorter=self._sorted))
+        found = int(self._sorted[at]) if at < len(self.contents) else -1
+        return found if found >= 0 and self.contents[found] == wanted else None
 
     def permute(self, reviewer: str) -> Ints:
         """List a reviewer's share of the labels, by place, in the order in which they become controls."""
-        order = permute(self.content_ids, reviewer)
-        return order if self.assignment is None else order[self.assignment.of(reviewer, self.content_ids)[order]]
+        order = permute(self.contents, reviewer)
+        return order if self.assignment is None else order[self.assignment.of(reviewer, self.contents)[order]]
 
 
 class _Reads(NamedTuple):
@@ -184,7 +193,7 @@ def _gather(labels: Labels, steps: Iterable[Outcome]) -> _Reads:
     passed: set[int] = set()
     repeats = changed = 0
     for step in steps:
-        place = labels.places.get(content_of(step.sample_id))
+        place = labels.place(content_of(step.sample_id))
         if place is None:
             continue
         if step.is_bulk or step.adjudicates:
@@ -199,7 +208,7 @@ def _gather(labels: Labels, steps: Iterable[Outcome]) -> _Reads:
 
 
 def _controls(labels: Labels, reviewer: str, reads: _Reads) -> list[int]:
-    state = np.zeros(len(labels.content_ids), dtype=np.int8)
+    state = np.zeros(len(labels.contents), dtype=np.int8)
     state[list(reads.passed)] = SKIPPED
     for place, outcome in reads.last.items():
         state[place] = SKIPPED if outcome.verdict == "skip" else READ
@@ -208,11 +217,10 @@ def _controls(labels: Labels, reviewer: str, reads: _Reads) -> list[int]:
 
 def _settle(labels: Labels, steps: Sequence[Outcome]) -> Codes:
     """Say what reviewers make of each label; it is out where they differ, or decided it in bulk."""
-    verdict: Codes = np.full(len(labels.content_ids), UNREAD, dtype=np.int8)
+    verdict: Codes = np.full(len(labels.contents), UNREAD, dtype=np.int8)
     outcomes = Outcomes([{content_of(step.sample_id): step} for step in steps])
-    for content_id in {content_of(step.sample_id) for step in steps} & labels.places.keys():
-        settled = outcomes.settle(content_id)
-        if settled.outcome or settled.is_open:
-            code = CODES[settled.outcome.verdict] if settled.outcome and settled.is_read else OUT
-            verdict[labels.places[content_id]] = code
+    for content_id in {content_of(step.sample_id) for step in steps}:
+        place, settled = labels.place(content_id), outcomes.settle(content_id)
+        if place is not None and (settled.outcome or settled.is_open):
+            verdict[place] = CODES[settled.outcome.verdict] if settled.outcome and settled.is_read else OUT
     return verdict

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.records import content_hash
-from engine.verdicts.shuffling import scramble
+from engine.verdicts.shuffling import Contents, scramble
 
 Ints = npt.NDArray[np.int64]
 States = npt.NDArray[np.int8]
@@ -92,9 +92,9 @@ class Server:
         return "queue"
 
 
-def permute(content_ids: Sequence[str], seed: str) -> Ints:
+def permute(contents: Contents, seed: str) -> Ints:
     """Shuffle samples by their contents and a seed: samples that are added leave the order of the others as it was."""
-    return np.argsort(scramble(content_ids, seed), kind="stable").astype(np.int64)
+    return np.argsort(scramble(contents, seed), kind="stable").astype(np.int64)
 
 
 def reached(permutation: Ints, state: States) -> Ints:

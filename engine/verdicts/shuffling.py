@@ -10,10 +10,20 @@ from engine.records import content_hash
 Words = npt.NDArray[np.uint64]
 
 
-def scramble(content_ids: Sequence[str], seed: str) -> Words:
+Contents = Sequence[str] | Words
+"""Ids of contents, or the numbers that they are written for: a million of those take 8 MB."""
+
+
+def number(contents: Contents) -> Words:
+    """Give ids as numbers."""
+    if isinstance(contents, np.ndarray):
+        return contents
+    return np.frombuffer(bytes.fromhex("".join(contents)), dtype=">u8").astype(np.uint64)
+
+
+def scramble(contents: Contents, seed: str) -> Words:
     """Draw a number for each content; those of other contents have no part in it."""
-    words = np.frombuffer(bytes.fromhex("".join(content_ids)), dtype=">u8").astype(np.uint64)
-    return _mix(words ^ np.uint64(int(content_hash(seed), 16)))
+    return _mix(number(contents) ^ np.uint64(int(content_hash(seed), 16)))
 
 
 def _mix(words: Words) -> Words:

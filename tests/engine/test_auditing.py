@@ -21,9 +21,13 @@ def every_tenth(sample, _turn) -> bool:
 def test_labels_are_contents_with_a_direction(make_project):
     row = {"prompt": "Why?", "chosen": "So.", "rejected": "No."}
     tie = {"prompt": "Which?", "responses": ["a", "b"], "labels": [1, 1]}
-    labels = read_labels(make_project([row, {**row, "prompt": "How?"}, row, tie]))
+    project = make_project([row, {**row, "prompt": "How?"}, row, tie])
+    labels = read_labels(project)
     assert labels.ordinals.tolist() == [0, 1]
-    assert labels.content_ids == [content_of(one) for one in labels.content_ids]
+    with closing(Store.open(project.map)) as store:
+        contents = [content_of(one) for one in store.sample_ids()]
+    assert [labels.place(one) for one in contents] == [0, 1, 0]
+    assert labels.place("0" * 16) is labels.place("f" * 16) is None
 
 
 def test_an_audit_says_what_was_served_and_found(sample_project):

@@ -78,7 +78,7 @@ def test_controls_are_the_prefix_of_the_permutation_and_the_queue_is_whole(open_
     for _ in range(100):
         give(session)
     labels = Labels.read(session.store)
-    ordinal = dict(zip(labels.content_ids, labels.ordinals.tolist(), strict=True))
+    ordinal = {f"{content:016x}": one for content, one in zip(labels.contents, labels.ordinals.tolist(), strict=True)}
     lines = log_of(sample_project)
     by = {kind: [ordinal[content_of(one["sample_id"])] for one in lines if one["served"] == kind] for kind in
           ("queue", "control")}  # fmt: skip
