@@ -1,6 +1,8 @@
 """Turns: what a reviewer reads next, from the queue, as a control or as a repeat; the screen never says which."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -56,18 +58,30 @@ def count_readings(steps: Sequence[Step]) -> int:
 class Turns:
     """Says what one reviewer reads next."""
 
-    def __init__(self, store: Store, labels: Labels | None, reviewer: str, serving: Serving) -> None:
-        """Make the permutation; without labels there are no controls."""
+    def __init__(self, store: Store, read_labels: Callable[[], Labels], reviewer: str, serving: Serving) -> None:
+        """Nothing is read yet: of a million labels that takes half a second, and the first turns rarely need it."""
         self._store = store
-        order = labels.ordinals[labels.permute(reviewer)] if labels else np.empty(0, dtype=np.int64)
-        self._server = Server(order, reviewer, serving.controls, serving.repeats)
+        self._read_labels = read_labels
+        self._server = Server(np.empty(0, dtype=np.int64), reviewer, serving.controls, serving.repeats)
         self._ordinals: dict[str, int] = {}
+
+    @cached_property
+    def _controlling(self) -> Server:
+        """The server that knows the permutation."""
+        labels = self._read_labels()
+        return replace(self._server, permutation=labels.ordinals[labels.permute(self._server.seed)])
+
+    def prepare(self) -> None:
+        """Read what controls need before one is due; in any thread."""
+        if self._server.controls:
+            self._controlling  # noqa: B018 - it is kept
 
     def next(self, following: int, state: States, steps: Sequence[Step]) -> Turn | None:
         """Say what is read after these steps, where the queue has `following`."""
         read = [step for step in steps if isinstance(step, Outcome)]
         self._find([content_of(step.sample_id) for step in read])
-        return self._server.next(following, state, [self._reading(step) for step in read])
+        server = self._controlling if self._server.kind(len(read)) == "control" else self._server
+        return server.next(following, state, [self._reading(step) for step in read])
 
     def _reading(self, step: Outcome) -> Reading:
         """A sample that the map does not have any more is not repeated, but its turn counts."""

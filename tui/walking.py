@@ -36,8 +36,7 @@ class Walking(Browsing):
         super().load()
         if self.review is None:
             return
-        labels = self._learner.labels if self._serving.controls or self._serving.repeats else None
-        self._turns = Turns(self.store, labels, self.review.reviewer, self._serving)
+        self._turns = Turns(self.store, lambda: self._learner.labels, self.review.reviewer, self._serving)
         ranking = self._learner.begin(self.review)
         if ranking:
             self.use_ranking(ranking, beyond=-1)
@@ -119,6 +118,11 @@ class Walking(Browsing):
             if is_undone and served == "queue" and self.here is not None:
                 self.turn = Turn(self.here, "queue")
         self._home = self.position
+
+    def read_ahead(self) -> None:
+        """Read what a control needs, before one is due; in any thread."""
+        if self._turns:
+            self._turns.prepare()
 
     def prepare(self) -> Callable[[], Learnt] | None:
         """Give what the verdicts let work out by now, to be called in any thread; None: nothing new."""

@@ -107,6 +107,7 @@ class ReviewScreen(BrowsingScreen):
     @work(thread=True, exclusive=True, exit_on_error=False, group="ahead")
     def read_ahead(self) -> None:
         """Read the next sample, and draw it unseen: what was read and drawn last is kept."""
+        self.session.read_ahead()
         shown = self.session.peek()
         if shown is not None and not self.is_too_small:
             view = make_view(shown, scores=self.with_scores and shown.is_revealed, look=self.look)
