@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -22,9 +23,21 @@ settings.register_profile("the same every time", derandomize=True)
 settings.load_profile("the same every time")
 """A failure must come from what changed. `pytest --hypothesis-profile default` looks for new ones."""
 
+for _number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
+"""A shell that starts the tests in the background lets them ignore these, and so all that the tests start."""
+
+LONG = ("test_readme.py", "test_experiment.py", "test_cli_ray.py", "test_walk_review.py")
+"""They come first, so that no processor waits for one of them in the end."""
+
 ROOT = Path(__file__).resolve().parent.parent
 
 MakeProject = Callable[..., Project]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.fixture(scope="session")

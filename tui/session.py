@@ -1,8 +1,9 @@
 """A sitting: the queue, the place in it, and what was decided. It knows nothing of screens."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from statistics import median
 
 import numpy as np
@@ -269,11 +270,16 @@ class Session(Walking):
         """Count what a person read, how much of it flipped, and how fast; bulk verdicts are not read."""
         read = sum(outcome.is_read for outcome in self._standing.values())
         read += sum(isinstance(step, Outcome) and step.served == "repeat" and step.is_read for step in self.steps)
-        steps = [step for step in self.steps if isinstance(step, Outcome)]
-        recent = [step for step in steps if step.is_read][-RECENT_FLIPS:]
+        recent = list(islice((step for step in self._newest() if step.is_read), RECENT_FLIPS))
         share = sum(step.verdict == "flip" for step in recent) / len(recent) if recent else None
-        paces = [step.seconds for step in steps if 0 < step.seconds <= PAUSE_SECONDS][-RECENT_PACE:]
+        paces = list(
+            islice((step.seconds for step in self._newest() if 0 < step.seconds <= PAUSE_SECONDS), RECENT_PACE)
+        )
         return Progress(read, self.target, share, median(paces) if paces else None, self._audit)
+
+    def _newest(self) -> Iterator[Outcome]:
+        """List the own verdicts that were given one by one, newest first."""
+        return (step for step in reversed(self.steps) if isinstance(step, Outcome))
 
 
 def _again(sample: Sample) -> str:

@@ -78,9 +78,12 @@ class Turns:
 
     def next(self, following: int, state: States, steps: Sequence[Step]) -> Turn | None:
         """Say what is read after these steps, where the queue has `following`."""
+        kind = self._server.kind(count_readings(steps))
+        if kind == "queue":
+            return Turn(following, kind)
         read = [step for step in steps if isinstance(step, Outcome)]
         self._find([content_of(step.sample_id) for step in read])
-        server = self._controlling if self._server.kind(len(read)) == "control" else self._server
+        server = self._controlling if kind == "control" else self._server
         return server.next(following, state, [self._reading(step) for step in read])
 
     def _reading(self, step: Outcome) -> Reading:
