@@ -29,8 +29,9 @@ class Share(NamedTuple):
 @click.option("--clear", is_flag=True, help="End the assignment: everybody reads all.")
 @AS_JSON
 def assign(project: Path, reviewers: str | None, overlap: float | None, clear: bool, as_json: bool) -> None:
-    """Share the samples out among reviewers, or tell how they are shared out and how much of it is read.
+    """Share the samples out among reviewers.
 
+    Without --reviewers it tells how they are shared out, and how much of it is read.
     The queue and the controls of each then hold his or her share alone. One who joins later takes a part from each of
     the others; what they keep stays theirs.
     """
