@@ -22,7 +22,7 @@ VERDICTS = {"y": "keep", "f": "flip", "t": "tie", "x": "drop"}
 def main() -> int:
     """Run the rounds; the exit code is 1 when a verdict was lost or the review opened in the wrong place."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=100, help="at most as many as the data has samples")
     parser.add_argument("--signal", choices=["KILL", "HUP", "TERM"], default="KILL")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "helpful_pairs.jsonl")

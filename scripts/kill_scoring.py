@@ -34,6 +34,8 @@ LATENCY = 0.03
 LONGEST_LIFE = 1.0
 """Seconds from the first new call to the kill."""
 
+PAIRS_PER_ROUND = 60
+
 
 class Tally(NamedTuple):
     """What came of the rounds."""
@@ -60,11 +62,14 @@ def main() -> int:
     """Run the rounds; the exit code is 1 when a finished call was sent again, or a score is lost or wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--pairs", type=int, default=1000)
+    parser.add_argument(
+        "--pairs", type=int, help=f"default: {PAIRS_PER_ROUND} for each round, so that none is done early"
+    )
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    pairs = args.pairs or PAIRS_PER_ROUND * args.rounds
     with tempfile.TemporaryDirectory() as folder:
-        tally = run_rounds(Path(folder), args.rounds, args.pairs, random.Random(args.seed))
+        tally = run_rounds(Path(folder), args.rounds, pairs, random.Random(args.seed))
     print(f"{tally.kills} kills, {tally.calls:,} calls wanted, {tally.sent:,} sent")
     print(f"sent twice: {tally.sent_again} that were finished, {tally.under_way} that were under way at a kill")
     print(f"{tally.lost} responses lost, {tally.wrong} scores wrong")

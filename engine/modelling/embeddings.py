@@ -146,7 +146,7 @@ def load_embedder(name: str, *, revision: str = "main", device: str = "", tokens
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
 
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
         model, report = AutoModel.from_pretrained(name, revision=revision, dtype="float32", output_loading_info=True)
