@@ -5,7 +5,9 @@ import re
 import stat
 import subprocess
 import sys
+from contextlib import closing
 
+import duckdb
 import pytest
 
 from engine.records import content_of
@@ -157,6 +159,9 @@ def test_the_map_and_the_page_see_conflicts_as_the_export_does(disputed):
     succeed("verdict", project.path, first, "flip", "--reviewer", "ana", "--adjudicate")
     succeed("map", project.path)
     assert ask("report", project.path)["suspicion"]["learnt_from"] == 1
+    with closing(duckdb.connect(str(project.map), read_only=True)) as asked:
+        told = asked.execute("SELECT reviewer, adjudicates, bulk FROM verdict WHERE content_id = ? ORDER BY 1", [first])
+        assert told.fetchall() == [("ana", True, False), ("kim", False, False), ("lee", False, False)]
 
 
 def test_report_compares_the_reviewers_by_their_votes(disputed):

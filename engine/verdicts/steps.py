@@ -176,8 +176,13 @@ class History:
                 yield step
 
     def standing(self) -> dict[str, Outcome]:
-        """Give the last verdict on each content."""
-        return {content_of(outcome.sample_id): outcome for outcome in self.verdicts()}
+        """Give the verdict that stands on each content: the last one that adjudicates it, else the last one."""
+        standing: dict[str, Outcome] = {}
+        for outcome in self.verdicts():
+            known = standing.get(content_of(outcome.sample_id))
+            if known is None or outcome.adjudicates >= known.adjudicates:
+                standing[content_of(outcome.sample_id)] = outcome
+        return standing
 
     def votes(self) -> dict[str, Outcome]:
         """Give the last verdict on each content that does not adjudicate: by these, reviewers are compared."""
