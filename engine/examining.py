@@ -27,6 +27,7 @@ def _look(project: Project) -> Iterator[Finding]:
     for path in project.review_logs():
         histories.append(History())
         yield from _guard(review_logs.check_log(path, histories[-1]))
+    yield from _guard(review_logs.check_copies(project))
     yield from _guard(review_logs.check_extents(project, recorded.get("reviews", {})))
     for path in project.score_logs():
         yield from _guard(score_logs.check_log(path))

@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -20,6 +19,9 @@ Line = Mapping[str, object]
 
 TAIL_BYTES = 1 << 16
 """How far back the last line is looked for at a time."""
+
+
+CONFLICT_MARKS = (b"<<<<<<< ", b"|||||||", b"=======", b">>>>>>> ")
 
 
 class LogRead(NamedTuple):
@@ -39,8 +41,8 @@ def encode(line: Line) -> bytes:
 
 
 def hash_line(data: bytes) -> str:
-    """Hash one line as it stands in the log, its line end left aside."""
-    return hashlib.sha256(data.rstrip(b"\n")).hexdigest()
+    """Hash one line as it stands in the log, its line end left aside, as Windows writes it, too."""
+    return hashlib.sha256(data.rstrip(b"\r\n")).hexdigest()
 
 
 def read_log(path: Path) -> LogRead:
@@ -82,8 +84,15 @@ def decode(path: Path, number: int, line: bytes) -> dict[str, object]:
     except ValueError:
         said = None
     if not isinstance(said, dict):
-        raise LogDamagedError(f"{path}, line {number} is not a JSON object. Mend or remove that line.")
+        raise LogDamagedError(f"{path}, line {number} {explain_damage(line)}")
     return said
+
+
+def explain_damage(line: bytes) -> str:
+    """Say what a line that is not a JSON object may be, and what to do."""
+    if line.startswith(CONFLICT_MARKS):
+        return "was left by git: put each side into a file of its own (git show :2:FILE, git show :3:FILE)."
+    return "is not a JSON object. Mend or remove that line."
 
 
 def is_empty(path: Path) -> bool:
@@ -98,19 +107,6 @@ def is_torn(path: Path) -> bool:
         end = file.seek(0, os.SEEK_END)
         file.seek(max(end - 1, 0))
         return end > 0 and file.read(1) != b"\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who writes a log."""
-
-    pid: int
-    host: str
-    since: str
-
-    @classmethod
-    def here(cls) -> Self:
-        return cls(os.getpid(), socket.gethostname(), time.strftime("%Y-%m-%d %H:%M:%S"))
 
 
 class Log:
@@ -241,9 +237,9 @@ class Log:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LogBusyError(f"{self.path} is being written {self._describe_holder()}.{self.advice}") from None
-        holder = Holder.here()
+        since = time.strftime("%Y-%m-%d %H:%M:%S")
         with suppress(OSError):  # who holds a log is good to know, and no reason to stop
-            self._note.write_text(f"by process {holder.pid} on {holder.host} since {holder.since}", encoding="utf-8")
+            self._note.write_text(f"by process {os.getpid()} on {socket.gethostname()} since {since}", encoding="utf-8")
             protect(self._note)
 
     def _describe_holder(self) -> str:
