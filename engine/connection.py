@@ -55,6 +55,11 @@ class Connection:
             cursor = self._connection.cursor()
         try:
             yield cursor
+        except duckdb.IOException as error:
+            raise MapUnreadableError(
+                f"DuckDB cannot read the map any more ({str(error).splitlines()[0]}). "
+                f"No verdict is lost. Start prefmap again; if that does not help: prefmap map {self.path.parent}"
+            ) from error
         finally:
             cursor.close()
 

@@ -45,6 +45,10 @@ class LogDamagedError(PrefmapError):
     """A log holds a line that is not a record, other than a torn last one."""
 
 
+class LogUnreadableError(PrefmapError):
+    """A log is there, and the disk does not give it."""
+
+
 class LogBusyError(PrefmapError):
     """Another process is writing this log."""
 

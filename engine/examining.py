@@ -16,17 +16,18 @@ def examine(project: Project) -> list[Finding]:
 
 
 def _look(project: Project) -> Iterator[Finding]:
-    yield from files.check_access(project)
+    yield from _guard(files.check_access(project))
     sources = list(_guard(files.check_sources(project)))
     yield from sources
     yield from _guard(files.check_settings(project))
     yield from _guard(files.check_assignment(project))
-    yield from files.check_leftovers(project)
+    yield from _guard(files.check_leftovers(project))
     recorded = score_logs.read_extents(project)
     histories = []
     for path in project.review_logs():
         histories.append(History())
         yield from _guard(review_logs.check_log(path, histories[-1]))
+    yield from _guard(review_logs.check_copies(project))
     yield from _guard(review_logs.check_extents(project, recorded.get("reviews", {})))
     for path in project.score_logs():
         yield from _guard(score_logs.check_log(path))
@@ -42,6 +43,6 @@ def _guard(found: Iterable[Finding]) -> Iterator[Finding]:
     try:
         yield from found
     except OSError as error:
-        yield Finding("unreadable", f"{error.filename} cannot be read: {error.strerror}.")
+        yield Finding("unreadable", f"{error.filename or 'A file'} cannot be read: {error.strerror}.")
     except PrefmapError as error:
         yield Finding("unreadable", str(error))

@@ -8,18 +8,20 @@ import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from engine.access import GROUP_FILE, OWNER_FILE, is_shared, protect
-from engine.errors import LogBusyError, LogDamagedError, LogUnwritableError
+from engine.errors import LogBusyError, LogDamagedError, LogUnreadableError, LogUnwritableError, PrefmapError
 
 Line = Mapping[str, object]
 
 TAIL_BYTES = 1 << 16
 """How far back the last line is looked for at a time."""
+
+
+CONFLICT_MARKS = (b"<<<<<<< ", b"|||||||", b"=======", b">>>>>>> ")
 
 
 class LogRead(NamedTuple):
@@ -39,13 +41,19 @@ def encode(line: Line) -> bytes:
 
 
 def hash_line(data: bytes) -> str:
-    """Hash one line as it stands in the log, its line end left aside."""
-    return hashlib.sha256(data.rstrip(b"\n")).hexdigest()
+    """Hash one line as it stands in the log, its line end left aside, as Windows writes it, too."""
+    return hashlib.sha256(data.rstrip(b"\r\n")).hexdigest()
 
 
 def read_log(path: Path) -> LogRead:
-    """Read a whole log, with or without a writer at work. A torn last line is left out and returned."""
-    data = path.read_bytes()
+    """Read a whole log, with or without a writer at work. A torn last line is left out and returned.
+
+    Raises LogUnreadableError, LogDamagedError.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise LogUnreadableError(f"{path.name} cannot be read ({error.strerror}). It is in {path.parent}.") from error
     whole, _, torn = data.rpartition(b"\n")
     raw = whole.split(b"\n") if whole else []
     lines = [decode(path, number, line) for number, line in enumerate(raw, start=1)]
@@ -76,8 +84,15 @@ def decode(path: Path, number: int, line: bytes) -> dict[str, object]:
     except ValueError:
         said = None
     if not isinstance(said, dict):
-        raise LogDamagedError(f"{path}, line {number} is not a JSON object. Mend or remove that line.")
+        raise LogDamagedError(f"{path}, line {number} {explain_damage(line)}")
     return said
+
+
+def explain_damage(line: bytes) -> str:
+    """Say what a line that is not a JSON object may be, and what to do."""
+    if line.startswith(CONFLICT_MARKS):
+        return "was left by git: put each side into a file of its own (git show :2:FILE, git show :3:FILE)."
+    return "is not a JSON object. Mend or remove that line."
 
 
 def is_empty(path: Path) -> bool:
@@ -94,19 +109,6 @@ def is_torn(path: Path) -> bool:
         return end > 0 and file.read(1) != b"\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who writes a log."""
-
-    pid: int
-    host: str
-    since: str
-
-    @classmethod
-    def here(cls) -> Self:
-        return cls(os.getpid(), socket.gethostname(), time.strftime("%Y-%m-%d %H:%M:%S"))
-
-
 class Log:
     """A log, open to be appended to, and locked against any other writer until closed or killed."""
 
@@ -116,13 +118,15 @@ class Log:
         self.advice = advice
         self._chained = chained
         self._descriptor = _open(path, advice)
-        self._is_cut = False
-        """Whether half a line may stand at the end, because it could not be taken away again."""
+        self._has_rest = self._is_lost = False
+        """Whether lines may stand at the end that were refused; whether another file may stand at its place."""
         try:
             self._lock()
             self.set_aside = self._set_torn_line_aside()
             """The file that a torn last line was moved to, if there was one."""
-            self.head = self._hash_last_line() if chained else ""
+            self._size = os.fstat(self._descriptor).st_size
+            """In bytes, of the lines that count."""
+            self.head = self._hash_last_line()
             """Hash of the last line; what the next line's `prev` will be."""
         except BaseException as error:
             os.close(self._descriptor)
@@ -139,6 +143,9 @@ class Log:
         self.close()
 
     def close(self) -> None:
+        if self._has_rest:
+            with suppress(OSError, PrefmapError):
+                self._find_place()
         os.close(self._descriptor)
 
     def append(self, *lines: Line) -> None:
@@ -147,52 +154,82 @@ class Log:
 
     def write(self, lines: Iterable[Line], *, wait: bool = False) -> None:
         """Write lines. They survive a kill; a power cut only if the disk is waited for. All are written, or none."""
-        head, size = self.head, None
+        is_begun = False
         try:
-            size = self._check_place()
-            data = b"".join(self._chain(lines) if self._chained else map(encode, lines))
+            self._find_place()
+            encoded = [*(self._chain(lines) if self._chained else map(encode, lines))]
+            data = b"".join(encoded)
+            size, is_begun = len(data), True
             while data:
                 data = data[os.write(self._descriptor, data):]  # fmt: skip
             if wait:
                 os.fsync(self._descriptor)
         except BaseException as error:
-            self.head = head
-            self._take_back(size)
+            if is_begun:
+                self._has_rest = not self._cut_back()
             if not isinstance(error, OSError):
                 raise
             raise self._refuse(str(error.strerror)) from error
+        self._size += size
+        self._has_rest = False
+        self.head = hash_line(encoded[-1]) if encoded else self.head
 
     def _refuse(self, why: str) -> LogUnwritableError:
         """Say first what matters: the review has one line for it."""
-        return LogUnwritableError(f"Nothing was added to {self.path.name}: {why}. It is in {self.path.parent}.")
+        what = "It is not known what was added" if self._has_rest else "Nothing was added"
+        return LogUnwritableError(f"{what} to {self.path.name}: {why}. It is in {self.path.parent}.")
 
-    def _check_place(self) -> int:
-        """Give the size of the log; refuse to write into a file that is no longer where the others look for it."""
-        here = os.fstat(self._descriptor)
+    def _find_place(self) -> None:
+        """Take the log up where it was left. Raises LogUnwritableError where another file stands at its place."""
         try:
             there = os.stat(self.path)
         except FileNotFoundError:
-            there = None
-        if there is None or (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
-            what = "removed" if there is None else "replaced"
-            raise self._refuse(f"it was {what}. Put it back, or start prefmap again")
-        if self._is_cut:
-            raise self._refuse("it ends in half a line. Start prefmap again, which sets that aside")
-        return here.st_size
-
-    def _take_back(self, size: int | None) -> None:
-        """Cut the log back to its size before a failed write."""
-        if size is None:
+            raise self._refuse("it was removed. Put it back, or start prefmap again") from None
+        if self._is_as_left(there):
             return
+        self._is_lost = True
+        self._open_anew()
+        if not self._holds_all():
+            raise self._refuse("it was replaced or changed. Put it back, or start prefmap again")
+        os.ftruncate(self._descriptor, self._size)
+        self._is_lost = self._has_rest = False
+
+    def _is_as_left(self, there: os.stat_result) -> bool:
+        """Say whether the open file is the one at its place, and ends where it ended; not if its handle is stale."""
         try:
-            os.ftruncate(self._descriptor, size)
+            here = os.fstat(self._descriptor)
         except OSError:
-            self._is_cut = True
+            return False
+        return os.path.samestat(here, there) and here.st_size == self._size and not self._is_lost
+
+    def _open_anew(self) -> None:
+        """Open and lock what stands at the log's place now; the open file goes, and its lock with it."""
+        fresh = os.open(self.path, os.O_RDWR | os.O_APPEND)
+        os.dup2(fresh, self._descriptor, inheritable=False)
+        os.close(fresh)
+        self._lock()
+
+    def _holds_all(self) -> bool:
+        """Say whether the open file has the lines that this log had, and behind them at most some that were refused."""
+        size = os.fstat(self._descriptor).st_size
+        if size < self._size or (size > self._size and not self._has_rest):
+            return False
+        line, torn = read_tail(self._descriptor, self._size)
+        return not torn and (hash_line(line) if line else "") == self.head
+
+    def _cut_back(self) -> bool:
+        """Cut off what a failed write left; False where that fails, too."""
+        try:
+            os.ftruncate(self._descriptor, self._size)
+        except OSError:
+            return False
+        return True
 
     def _chain(self, lines: Iterable[Line]) -> Iterator[bytes]:
+        head = self.head
         for line in lines:
-            data = encode({**line, "prev": self.head})
-            self.head = hash_line(data)
+            data = encode({**line, "prev": head})
+            head = hash_line(data)
             yield data
 
     def _lock(self) -> None:
@@ -200,9 +237,9 @@ class Log:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LogBusyError(f"{self.path} is being written {self._describe_holder()}.{self.advice}") from None
-        holder = Holder.here()
+        since = time.strftime("%Y-%m-%d %H:%M:%S")
         with suppress(OSError):  # who holds a log is good to know, and no reason to stop
-            self._note.write_text(f"by process {holder.pid} on {holder.host} since {holder.since}", encoding="utf-8")
+            self._note.write_text(f"by process {os.getpid()} on {socket.gethostname()} since {since}", encoding="utf-8")
             protect(self._note)
 
     def _describe_holder(self) -> str:

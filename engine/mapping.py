@@ -277,4 +277,6 @@ def _write_verdicts(read: Outcomes, writer: MapWriter) -> None:
         "preferred": [outcome.preferred or "" for outcome in outcomes],
         "rejected": [outcome.rejected or "" for outcome in outcomes],
         "time": [outcome.time for outcome in outcomes],
+        "bulk": [outcome.is_bulk for outcome in outcomes],
+        "adjudicates": [outcome.adjudicates for outcome in outcomes],
     })  # fmt: skip

@@ -68,7 +68,7 @@ class Project:
     def open(cls, path: Path) -> Self:
         """Open a project; never creates one. Raises ProjectUnsafeError where everybody may write in it."""
         project = cls(path)
-        if os.path.isfile(project.source_file):
+        if project.source_file.is_file():
             check_folders(*project.folders)
             return project
         if os.path.isfile(path):
@@ -134,6 +134,8 @@ class Project:
                     f"{self.path} was made by a newer prefmap than this one ({version('prefmap')}). Update prefmap."
                 )
             return [_read_source(entry) for entry in said["files"]]
+        except OSError as error:
+            raise ProjectDamagedError(f"{self.source_file} cannot be read ({error.strerror}).") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ProjectDamagedError(
                 f"{self.source_file} is damaged ({error}). Move it away, and import the files again."

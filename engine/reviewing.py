@@ -34,7 +34,8 @@ class BulkPlan(NamedTuple):
     """The samples that get it, one per content."""
 
     decided: int
-    """How many have a verdict of this reviewer already; they keep it, unless it is to be overwritten."""
+    """How many have a verdict of this reviewer already. They keep it, unless it is to be overwritten; one that
+    adjudicates they keep anyway."""
 
     tied: int
     """How many have no direction that could be kept or flipped; they are left out."""
@@ -54,7 +55,7 @@ def plan_bulk(
         known = standing.get(content_id)
         is_decided = known is not None and known.verdict != "skip"
         decided += is_decided
-        if is_decided and not overwrite:
+        if known and is_decided and (known.adjudicates or not overwrite):
             continue
         if verdict in ("keep", "flip") and sample.chosen is None:
             tied += 1

@@ -1,6 +1,6 @@
 """The tables of map.duckdb, and the questions asked of them."""
 
-VERSION = 3
+VERSION = 4
 """Of the tables; a map of another version is built anew from sources and logs."""
 
 TABLES = """
@@ -53,9 +53,11 @@ COMMENT ON TABLE suspicion IS
      and how many of the scorers that have a margin stand against the label. place: in the queue, from 0.';
 
 CREATE TABLE verdict (
-    content_id VARCHAR, reviewer VARCHAR, verdict VARCHAR, preferred VARCHAR, rejected VARCHAR, "time" VARCHAR);
+    content_id VARCHAR, reviewer VARCHAR, verdict VARCHAR, preferred VARCHAR, rejected VARCHAR, "time" VARCHAR,
+    bulk BOOLEAN, adjudicates BOOLEAN);
 COMMENT ON TABLE verdict IS
-    'The standing verdict of each reviewer, as the logs in reviews/ had it. preferred, rejected: response ids.';
+    'The standing verdict of each reviewer, as the logs in reviews/ had it. preferred, rejected: response ids.
+     bulk: nobody read the sample for it. adjudicates: it settles what reviewers differ on.';
 """
 
 SCORE_LINES = """

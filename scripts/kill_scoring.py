@@ -1,7 +1,8 @@
 """Kill a judge's run with SIGKILL at random moments, go on, and count the finished calls that were sent again.
 
 A call is finished once its line is in the log. What was under way at the kill is lost, and all that may be
-sent twice.
+sent twice. With --signal STOP one run is stopped again and again instead, and goes on after a while; a second run of
+the same scorer must be refused meanwhile.
 
 Example: python scripts/kill_scoring.py --rounds 20
 """
@@ -36,11 +37,19 @@ LONGEST_LIFE = 1.0
 
 PAIRS_PER_ROUND = 60
 
+SECOND_RUN_EVERY = 10
+"""Stops of which one is long enough for a second run to be tried."""
+
+LONGEST_RUN, LONGEST_STOP = 0.1, 0.5
+"""Seconds until a run is stopped again, and until it goes on."""
+
 
 class Tally(NamedTuple):
     """What came of the rounds."""
 
     kills: int
+    """Or stops."""
+
     calls: int
     """Different calls that were wanted."""
 
@@ -57,6 +66,9 @@ class Tally(NamedTuple):
     wrong: int
     """Scores that are not what the server said, or that stand twice in the log."""
 
+    doubled: int
+    """Second runs that were not refused while the first one was stopped."""
+
 
 def main() -> int:
     """Run the rounds; the exit code is 1 when a finished call was sent again, or a score is lost or wrong."""
@@ -65,19 +77,23 @@ def main() -> int:
     parser.add_argument(
         "--pairs", type=int, help=f"default: {PAIRS_PER_ROUND} for each round, so that none is done early"
     )
+    parser.add_argument("--signal", choices=["KILL", "STOP"], default="KILL")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     pairs = args.pairs or PAIRS_PER_ROUND * args.rounds
+    number = signal.Signals[f"SIG{args.signal}"]
     with tempfile.TemporaryDirectory() as folder:
-        tally = run_rounds(Path(folder), args.rounds, pairs, random.Random(args.seed))
-    print(f"{tally.kills} kills, {tally.calls:,} calls wanted, {tally.sent:,} sent")
-    print(f"sent twice: {tally.sent_again} that were finished, {tally.under_way} that were under way at a kill")
-    print(f"{tally.lost} responses lost, {tally.wrong} scores wrong")
-    return int(bool(tally.sent_again or tally.lost or tally.wrong))
+        tally = run_rounds(Path(folder), args.rounds, pairs, random.Random(args.seed), number)
+    print(f"SIG{args.signal}: {tally.kills} times, {tally.calls:,} calls wanted, {tally.sent:,} sent")
+    print(f"sent twice: {tally.sent_again} that were finished, {tally.under_way} that were under way")
+    print(f"{tally.lost} responses lost, {tally.wrong} scores wrong, {tally.doubled} second runs at the same time")
+    return int(bool(tally.sent_again or tally.lost or tally.wrong or tally.doubled))
 
 
-def run_rounds(folder: Path, rounds: int, pairs: int, draw: random.Random) -> Tally:
-    """Kill so many runs, and let the last one end."""
+def run_rounds(
+    folder: Path, rounds: int, pairs: int, draw: random.Random, number: signal.Signals = signal.SIGKILL
+) -> Tally:
+    """Kill so many runs, or stop one as often, and let the last one end."""
     project = _make_project(folder, pairs)
     wanted = {
         (sample.prompt[0].content, one.text): one.response_id
@@ -89,8 +105,10 @@ def run_rounds(folder: Path, rounds: int, pairs: int, draw: random.Random) -> Ta
         spec += f"&concurrency={AT_ONCE}&max_concurrency={AT_ONCE}"
         command = [sys.executable, "-m", "engine", "score", str(project.path), "--scorer", spec]
         times_sent: dict[str, int] = {}
-        kills = 0
-        for _ in range(rounds):
+        kills = doubled = 0
+        if number == signal.SIGSTOP:
+            kills, doubled = _stop_often(command, server, rounds, draw)
+        for _ in range(rounds if number == signal.SIGKILL else 0):
             kills += _kill(command, server, draw)
             ids = {wanted[key]: text for text in list(server.received) if (key := _read_call(text)) in wanted}
             for one in _values(project):
@@ -102,8 +120,9 @@ def run_rounds(folder: Path, rounds: int, pairs: int, draw: random.Random) -> Ta
     wrong = [key for key, one in wanted.items() if one in values and values[one] != [_expect(key[1])]]
     lost = set(wanted.values()) - set(values)
     return Tally(
-        kills, len(wanted), sum(sent.values()), len(again), sum(sent.values()) - len(sent), len(lost), len(wrong)
-    )
+        kills, len(wanted), sum(sent.values()), len(again), sum(sent.values()) - len(sent), len(lost), len(wrong),
+        doubled,
+    )  # fmt: skip
 
 
 def _make_project(folder: Path, pairs: int) -> Project:
@@ -126,6 +145,24 @@ def _kill(command: Sequence[str], server: JudgeServer, draw: random.Random) -> b
         time.sleep(draw.uniform(0.0, LONGEST_LIFE))
         process.send_signal(signal.SIGKILL)
         return process.wait() == -signal.SIGKILL
+
+
+def _stop_often(command: Sequence[str], server: JudgeServer, stops: int, draw: random.Random) -> tuple[int, int]:
+    """Stop a run so many times at most; gives how often it was still at work, and how often a second one was let in."""
+    done = doubled = 0
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not server.received:
+            time.sleep(0.005)
+        while process.poll() is None and done < stops:
+            process.send_signal(signal.SIGSTOP)
+            if done % SECOND_RUN_EVERY == 0:
+                second = subprocess.run(command, capture_output=True, text=True, check=False)
+                doubled += f"is being written by process {process.pid} on " not in second.stderr
+            time.sleep(draw.uniform(0, LONGEST_STOP))
+            process.send_signal(signal.SIGCONT)
+            time.sleep(draw.uniform(0, LONGEST_RUN))
+            done += 1
+    return done, doubled
 
 
 def _read_call(text: str) -> tuple[str, str] | None:

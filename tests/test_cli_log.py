@@ -77,10 +77,19 @@ def test_log_gives_the_lines_whole_as_json(reviewed):
 
 def test_log_of_a_broken_chain_says_so(reviewed):
     (log,) = reviewed.reviews.glob("bo.*.jsonl")
-    log.write_text(log.read_text().replace("sighted", "blind"))
+    log.write_text(log.read_text().replace("sighted", "blind") + '{"half')
     done = prefmap("log", reviewed.path)
     assert (done.returncode, len(done.stdout.splitlines())) == (0, 5)
     assert f"mind: the chain of {log} breaks at line 2" in done.stderr
+    assert f"mind: {log} ends in half a line" in done.stderr
+
+
+def test_log_says_when_nothing_fits(reviewed):
+    done = prefmap("log", reviewed.path, "--reviewer", "nobody")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "No act fits. Reviewers here: bo, kim.\n")
+    for log in reviewed.review_logs():
+        log.unlink()
+    assert prefmap("log", reviewed.path).stderr == f"Nobody has reviewed {reviewed.path} yet.\n"
 
 
 @pytest.mark.parametrize(

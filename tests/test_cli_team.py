@@ -5,7 +5,10 @@ import re
 import stat
 import subprocess
 import sys
+from contextlib import closing
+from html import unescape
 
+import duckdb
 import pytest
 
 from engine.records import content_of
@@ -157,9 +160,12 @@ def test_the_map_and_the_page_see_conflicts_as_the_export_does(disputed):
     succeed("verdict", project.path, first, "flip", "--reviewer", "ana", "--adjudicate")
     succeed("map", project.path)
     assert ask("report", project.path)["suspicion"]["learnt_from"] == 1
+    with closing(duckdb.connect(str(project.map), read_only=True)) as asked:
+        told = asked.execute("SELECT reviewer, adjudicates, bulk FROM verdict WHERE content_id = ? ORDER BY 1", [first])
+        assert told.fetchall() == [("ana", True, False), ("kim", False, False), ("lee", False, False)]
 
 
-def test_report_compares_the_reviewers_by_their_votes(disputed):
+def test_report_compares_the_reviewers_by_their_votes(disputed, tmp_path):
     project, first, *_ = disputed
     lines = succeed("report", project.path).stdout.splitlines()
     start = next(place for place, line in enumerate(lines) if line.startswith("agreement"))
@@ -173,6 +179,11 @@ def test_report_compares_the_reviewers_by_their_votes(disputed):
     told = [line.partition(", ") for line in lines[start + 5 : start + 8]]
     assert [line[0] for line in told] == ["  kim: 3 read", "  lee: 3 read", "  max: 1 read"]
     assert all(re.fullmatch(r"\d+% flipped, \d\.\d% of [12] verdicts inferred to be slips", one[2]) for one in told)
+    succeed("report", project.path, "--html", "page.html", cwd=tmp_path)
+    page = re.sub("<[^>]+>", " ", (tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert "all Krippendorff's alpha 0.25 3 kim, lee Cohen's kappa 0.00 3 kim, max Cohen's kappa not defined 1" in (
+        " ".join(unescape(page).split())
+    )
     before = ask("report", project.path)
     succeed("verdict", project.path, first, "keep", "--reviewer", "lee", "--adjudicate")
     after = ask("report", project.path)

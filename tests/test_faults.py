@@ -140,18 +140,6 @@ def test_a_map_that_is_ended_leaves_nothing_half_done(sample_project, number):
         assert files_in(sample_project.path) == before
 
 
-def test_a_stopped_review_goes_on_where_it_was(sample_project):
-    with in_app(sample_project) as terminal:
-        terminal.wait_for("CHOSEN by the label")
-        terminal.send_signal(signal.SIGSTOP)
-        terminal.press("f")
-        terminal.send_signal(signal.SIGCONT)
-        terminal.wait_for("last: flip")
-        terminal.press("q")
-        terminal.wait()
-    assert len(read_log(sample_project.review_logs()[0]).lines) == 1
-
-
 def test_a_power_cut_loses_the_line_that_it_cut_and_no_other(tmp_path):
     """Cut a log of 1,000 lines at every byte of some lines; scripts/cut_log.py cuts it everywhere."""
     path = tmp_path / "whole.jsonl"

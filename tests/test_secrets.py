@@ -2,6 +2,7 @@
 
 import ast
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -58,6 +59,23 @@ def test_the_key_is_in_no_file_log_manifest_message_or_process_title(tmp_path, b
     assert (tmp_path / "out.jsonl.manifest.json").exists()
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda one: one.name)
+def test_a_run_that_is_ended_while_it_waits_says_so_without_a_traceback(tmp_path, number):
+    (tmp_path / "x.jsonl").write_text(ROWS)
+    run(tmp_path, "import", "x.jsonl", "-o", "P")
+    with JudgeServer(behaviour="hang") as server:
+        spec = f"judge:made-up?base_url={server.url}&aspects=helpfulness"
+        command = [sys.executable, "-m", "engine", "score", "P", "--scorer", spec]
+        env = {**os.environ, "OPENAI_API_KEY": KEY, "OPENAI_LOG": "debug", "PYTHONPATH": str(ROOT)}
+        with subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True) as running:
+            while not server.received and running.poll() is None:
+                time.sleep(0.01)
+            running.send_signal(number)
+            said = running.communicate()[1]
+    assert (running.returncode, "Traceback" in said, KEY in said) == (130, False, False)
+    assert said.splitlines()[-1].startswith("prefmap: interrupted.")
 
 
 REACHING = (

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any, ClassVar
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.events import Event, Key, Paste
 from textual.screen import Screen
 
+from engine.errors import PrefmapError
 from tui.dialogs.line import LineDialog
 from tui.screens.review import ReviewScreen
 from tui.session import Session
@@ -62,6 +64,14 @@ class ReviewApp(App[None]):
         """Likewise what was pasted: it went to the screen that was there when it came, behind the key that opens."""
         if isinstance(self.screen, LineDialog):
             self.screen.add(event.text.partition("\n")[0])
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End on an expected failure with its sentence, wherever it came up; what was decided is in the log."""
+        if isinstance(error, PrefmapError):
+            self.panic(Text(f"prefmap: {self.charset.show(str(error))}"))
+            self._return_code = 1
+        else:
+            super()._handle_exception(error)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """List what the keys of this screen do, for the palette."""

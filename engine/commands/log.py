@@ -33,6 +33,7 @@ def log(project: Path, reviewer: str | None, sample: str, since: str | None, as_
     from datetime import UTC, datetime
 
     from engine.extents import find_break
+    from engine.logs import is_torn
     from engine.project import Project
     from engine.verdicts.acts import read_acts, read_since
 
@@ -41,8 +42,13 @@ def log(project: Path, reviewer: str | None, sample: str, since: str | None, as_
     logs = opened.review_logs()
     acts = read_acts(logs, reviewer=reviewer, sample=sample, since=start)
     for path in logs:
-        if find_break(path):
-            narrate(f"mind: the chain of {path} breaks at line {find_break(path)}. See: prefmap doctor {project}")
+        if found := find_break(path):
+            narrate(f"mind: the chain of {path} breaks at line {found}. See: prefmap doctor {project}")
+        if is_torn(path):
+            narrate(f"mind: {path} ends in half a line, which counts for nothing. See: prefmap doctor {project}")
+    if not acts:
+        known = sorted({str(act.line.get("reviewer")) for act in read_acts(logs)})
+        narrate(f"No act fits. Reviewers here: {', '.join(known)}." if known else f"Nobody has reviewed {project} yet.")
     if as_json:
         say_json({"acts": [{"log": act.log, "line": act.number, **act.line} for act in acts]})
         return

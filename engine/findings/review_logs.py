@@ -1,6 +1,7 @@
 """Findings in review logs: half lines, broken chains, clocks that went back, and verdicts on what is not there."""
 
 import json
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,14 +11,18 @@ from pathlib import Path
 from engine.errors import LogDamagedError
 from engine.extents import find_change
 from engine.findings.finding import Finding
-from engine.logs import hash_line
+from engine.logs import explain_damage, hash_line
 from engine.project import Project
 from engine.records import content_of
 from engine.sources import SourceReader
-from engine.verdicts.steps import History, Outcome, check_version
+from engine.verdicts.steps import History, Outcome, check_version, explain_refusal
 
 JUMP = timedelta(seconds=2)
 """Clocks that are corrected all the time go back by less."""
+
+
+MOST_TOLD = 5
+"""Findings of one kind in one log; the rest is counted."""
 
 
 @dataclass
@@ -36,9 +41,12 @@ class _Walk:
     def check(self, number: int, data: bytes) -> Iterator[Finding]:
         """Look at one line."""
         place = f"{self.path}, line {number}"
+        if number == 1 and data.startswith(BOM_UTF8):
+            yield Finding("editor", f"{place} begins with a byte order mark, which an editor put there. Remove it.")
+            data = data.removeprefix(BOM_UTF8)
         line = _read(data)
         if line is None:
-            yield Finding("damaged line", f"{place} is not a JSON object. Mend it, or bring the log back from a copy.")
+            yield Finding("damaged line", f"{place} {explain_damage(data)}")
         else:
             if line.get("prev") != self.previous:
                 yield Finding("broken chain", f"{place} {self._explain(line.get('prev'))}")
@@ -47,6 +55,8 @@ class _Walk:
         self.hashes[self.previous] = number
 
     def _explain(self, named: object) -> str:
+        if named is None:
+            return "does not name the line before, as all that prefmap writes do: it was written by hand."
         known = self.hashes.get(str(named))
         if known:
             return f"was written after line {known}: two copies of this log were joined. Give each a file of its own."
@@ -62,7 +72,7 @@ class _Walk:
             yield Finding("version", str(error))
             return
         except (KeyError, TypeError, ValueError) as error:
-            yield Finding("damaged line", f"{place} is no verdict ({error!r}). Mend or remove it.")
+            yield Finding("damaged line", f"{place} {explain_refusal(error)}")
         yield from self._check_clock(place, str(line.get("time")))
 
     def _check_clock(self, place: str, said: str) -> Iterator[Finding]:
@@ -91,7 +101,18 @@ def _read(data: bytes) -> dict[str, object] | None:
 
 
 def check_log(path: Path, history: History) -> Iterator[Finding]:
-    """Look at every line of one log; `history` takes in what it says."""
+    """Look at every line of one log; `history` takes in what it says. Of each kind a few findings are told."""
+    found: Counter[str] = Counter()
+    for one in _check_lines(path, history):
+        found[one.kind] += 1
+        if found[one.kind] <= MOST_TOLD:
+            yield one
+    for kind, count in found.items():
+        if count > MOST_TOLD:
+            yield Finding(kind, f"{path} has {count - MOST_TOLD:,} more findings of this kind.", kind != "clock")
+
+
+def _check_lines(path: Path, history: History) -> Iterator[Finding]:
     walk = _Walk(path, history)
     with path.open("rb") as file:
         for number, data in enumerate(file, start=1):
@@ -119,6 +140,23 @@ def check_extents(project: Project, recorded: Mapping[str, Mapping[str, object]]
             yield Finding("lost lines", text)
 
 
+def check_copies(project: Project) -> Iterator[Finding]:
+    """Find logs that begin with the same act: what is taken back in one still stands in the other."""
+    known: dict[str, Path] = {}
+    for path in project.review_logs():
+        with path.open("rb") as file:
+            first = hash_line(file.readline().removeprefix(BOM_UTF8))
+        other = known.setdefault(first, path)
+        if path == other or first == hash_line(b""):
+            continue
+        short, long = sorted((path, other), key=lambda one: one.stat().st_size)
+        if long.read_bytes().startswith(short.read_bytes()):
+            yield Finding("copy", f"{short} is a copy of {long}, and an undo in one is none in the other. Remove it.")
+        else:
+            text = f"{path} and {other} begin alike and then part. Both count; of two verdicts the later stands."
+            yield Finding("parted logs", text, is_wrong=False)
+
+
 def check_verdicts(project: Project, histories: Sequence[History]) -> Iterator[Finding]:
     """Find verdicts on samples, or on responses, that no source holds any more."""
     standing = [outcome for history in histories for outcome in history.standing().values()]
@@ -130,13 +168,15 @@ def check_verdicts(project: Project, histories: Sequence[History]) -> Iterator[F
         for sample in SourceReader(project)
         if sample.content_id in wanted
     }
+    of = len(standing)
     found = Counter(_judge(outcome, known) for outcome in standing)
     first = {_judge(outcome, known): outcome.sample_id for outcome in reversed(standing)}
     if found["orphan"]:
-        text = f"{found['orphan']:,} verdicts are on samples that no source holds (first: {first['orphan']})"
+        text = f"{found['orphan']:,} of {of:,} verdicts are on samples that no source holds (first: {first['orphan']})"
         yield Finding("orphan verdicts", f"{text}; they count again when the file is imported that had them.")
     if found["stale"]:
-        text = f"{found['stale']:,} verdicts name responses that their sample does not have (first: {first['stale']})"
+        text = f"{found['stale']:,} of {of:,} verdicts name responses that are not of their sample"
+        text += f" (first: {first['stale']})"
         yield Finding("stale verdicts", f"{text}; they are not applied. Review those samples again.")
 
 

@@ -75,7 +75,7 @@ def read_extents(project: Project) -> Mapping[str, Any]:
         with closing(Store.open(project.map)) as store:
             said: Mapping[str, Any] = orjson.loads(store.meta.get("logs", "{}"))
             return said
-    except PrefmapError:
+    except (PrefmapError, OSError):
         return {}
 
 

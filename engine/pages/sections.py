@@ -9,6 +9,7 @@ from engine.pages.dots import PROMPT_SHOWN, shorten
 from engine.pages.gathering import Facts
 from engine.pages.markup import Html, Part, bar, join, table, tag
 from engine.reporting import Report
+from engine.verdicts.auditing import Reader
 from engine.verdicts.residual import FEWEST_CONTROLS
 from engine.verdicts.stopping import say_ahead, say_stop
 
@@ -112,8 +113,34 @@ def write_reviews(facts: Facts) -> Html:
         "Reviews",
         table("Standing verdicts", ("verdict", "read", "in bulk, unread"), rows),
         tag("p", f"Reviewers disagree on {made.conflicts:,} samples.") if made.conflicts else None,
+        *_write_team(made),
         *_write_audit(made),
     )
+
+
+def _write_team(made: Report) -> Iterator[Html]:
+    """Tell how several reviewers agree, and what each did; nothing where there is only one."""
+    if made.agreement:
+        found = {("all", "Krippendorff's alpha"): made.agreement.alpha}
+        found |= {(", ".join(pair), "Cohen's kappa"): one for pair, one in made.agreement.kappa.items()}
+        rows = [(*of, "not defined" if one.value is None else write(one.value, 2), f"{one.of:,}")
+                for of, one in found.items()]  # fmt: skip
+        names = ("reviewers", "coefficient", "agreement", "samples read by two or more")
+        yield table("How reviewers agree, beyond chance", names, rows)
+    if len(made.work) > 1:
+        readers = made.audit.readers if made.audit else {}
+        each = [(name, f"{work.read:,}", f"{work.flips:,}", *_describe(readers.get(name)))
+                for name, work in made.work.items()]  # fmt: skip
+        head = ("reviewer", "read", "flipped", "repeats alike", "inferred slips")
+        yield table("By reviewer", head, each)
+
+
+def _describe(reader: Reader | None) -> tuple[str, str]:
+    """Say how steady a reviewer is, and which share of the verdicts is inferred to be slips."""
+    if reader is None:
+        return "--", "--"
+    alike = f"{reader.repeats - reader.changed} of {reader.repeats}" if reader.repeats else "--"
+    return alike, percent(reader.slips.share) if reader.slips else "--"
 
 
 def _write_audit(made: Report) -> Iterator[Html]:

@@ -47,7 +47,7 @@ def settle(said: Sequence[Outcome], *, by_majority: bool = False) -> Settlement:
         return Settlement(None)
     rulings = [one for one in said if one.adjudicates]
     if rulings:
-        last = max(rulings, key=lambda one: (one.time, one.meaning))
+        last = max(rulings, key=_rank)
         return Settlement(last, is_read=not last.is_bulk)
     meaning, votes = Counter(one.meaning for one in said).most_common(1)[0]
     if votes == len(said) or (by_majority and 2 * votes > len(said)):
@@ -88,9 +88,9 @@ class Outcomes:
         return cls.of([History.read(path) for path in logs])
 
     def _add(self, content_id: str, outcome: Outcome) -> None:
-        """A reviewer who worked on two machines: the later verdict stands."""
+        """A reviewer who worked on two machines: the later verdict stands, but one that adjudicates before others."""
         known = self._by_content[content_id].get(outcome.reviewer)
-        if known is None or (known.time, known.meaning) < (outcome.time, outcome.meaning):
+        if known is None or _rank(known) < _rank(outcome):
             self._by_content[content_id][outcome.reviewer] = outcome
 
     def _add_remark(self, content_id: str, remark: Remark) -> None:
@@ -172,6 +172,11 @@ class Outcomes:
             return decide(sample, None)
         settled = self.settle(sample.content_id)
         return Decision(None, "conflict between reviewers") if settled.is_open else decide(sample, settled.outcome)
+
+
+def _rank(outcome: Outcome) -> tuple[bool, str, tuple[str, ...]]:
+    """Of two verdicts of one reviewer on one content, the one that ranks higher stands."""
+    return outcome.adjudicates, outcome.time, outcome.meaning
 
 
 def decide(sample: Sample, outcome: Outcome | None) -> Decision:

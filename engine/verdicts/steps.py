@@ -129,7 +129,7 @@ class History:
             try:
                 history.apply(line)
             except (KeyError, TypeError, ValueError) as error:
-                raise LogDamagedError(f"{path}, line {number} is no verdict ({error!r}). Mend or remove it.") from error
+                raise LogDamagedError(f"{path}, line {number} {explain_refusal(error)}") from error
         history.drop_waiting()
         return history
 
@@ -176,8 +176,13 @@ class History:
                 yield step
 
     def standing(self) -> dict[str, Outcome]:
-        """Give the last verdict on each content."""
-        return {content_of(outcome.sample_id): outcome for outcome in self.verdicts()}
+        """Give the verdict that stands on each content: the last one that adjudicates it, else the last one."""
+        standing: dict[str, Outcome] = {}
+        for outcome in self.verdicts():
+            known = standing.get(content_of(outcome.sample_id))
+            if known is None or outcome.adjudicates >= known.adjudicates:
+                standing[content_of(outcome.sample_id)] = outcome
+        return standing
 
     def votes(self) -> dict[str, Outcome]:
         """Give the last verdict on each content that does not adjudicate: by these, reviewers are compared."""
@@ -199,6 +204,12 @@ def check_version(path: Path, number: int, line: Line) -> None:
         raise LogDamagedError(f"{path}, line {number} was written by a newer prefmap than this one. Update prefmap.")
 
 
+def explain_refusal(error: Exception) -> str:
+    """Say what is wrong with a line that could not be applied."""
+    why = f"it has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
+    return f"is no verdict ({why}). Mend or remove it."
+
+
 def _remark_of(step: Step) -> Remark | None:
     if isinstance(step, Outcome) and step.note:
         return Remark("note", step.sample_id, step.note, step.reviewer, step.time)
@@ -207,8 +218,10 @@ def _remark_of(step: Step) -> Remark | None:
 
 def _read_outcome(line: Line) -> Outcome:
     preferred, rejected = (str(line[name]) if line.get(name) else None for name in ("preferred", "rejected"))
-    if line["verdict"] not in get_args(Verdict) or (not preferred and line["verdict"] in ("keep", "flip")):
-        raise ValueError(line["verdict"])
+    if line["verdict"] not in get_args(Verdict):
+        raise ValueError(f"its verdict is {line['verdict']!r}")
+    if not preferred and line["verdict"] in ("keep", "flip"):
+        raise ValueError("it prefers no response")
     return Outcome(
         sample_id=str(line["sample_id"]),
         verdict=line["verdict"],  # type: ignore[arg-type]

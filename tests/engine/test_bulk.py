@@ -57,6 +57,11 @@ def test_a_plan_says_whom_a_bulk_verdict_reaches(verdict, standing, overwrite, g
     assert (plan.given, plan[1:]) == (given, counts)
 
 
+def test_a_bulk_verdict_never_takes_the_place_of_an_adjudication():
+    plan = plan_bulk(ALL, "drop", {ONE.sample_id: outcome(ONE, "keep", adjudicates=True)}, overwrite=True)
+    assert (plan.given, plan.decided) == ([TIE, TWO], 2)
+
+
 @pytest.mark.parametrize(
     ("verdict", "sides"),
     [("keep", ("good", "bad")), ("flip", ("bad", "good")), ("tie", (None, None)), ("drop", (None, None))],

@@ -13,6 +13,7 @@ import pytest
 
 from engine.examining import examine
 from engine.importing import import_file
+from engine.logs import Log
 from engine.mapping import build_map
 from engine.project import Project
 from engine.reviewing import Review
@@ -62,8 +63,24 @@ REVIEWS = {
     "last changed": (replaced(4, b'"flip"', b'"keep"'), [("lost lines", True)], "line 4 is another one"),
     "joined": (lambda lines: lines.append(lines[3]), [("broken chain", True)], "was written after line 3"),
     "two logs": (lambda lines: lines.append(lines[0]), [("broken chain", True)], "line 5 begins a log"),
-    "no json": (lambda lines: lines.insert(4, b"<<<<<<<\n"), [("damaged line", True)], "line 5 is not a JSON object"),
-    "no verdict": (replaced(4, b'"flip"', b'"flop"'), [("damaged line", True), ("lost lines", True)], "is no verdict"),
+    "no json": (lambda lines: lines.insert(4, b"what\n"), [("damaged line", True)], "line 5 is not a JSON object"),
+    "conflict": (lambda lines: lines.insert(4, b"=======\n"), [("damaged line", True)], "line 5 was left by git: put"),
+    "mark": (lambda lines: lines.insert(0, b"\xef\xbb\xbf" + lines.pop(0)), [("editor", True)], "a byte order mark"),
+    "by hand": (
+        lambda lines: lines.append(b'{"kind":"x","time":"2026-01-01"}\n'),
+        [("broken chain", True)],
+        "does not name the",
+    ),
+    "no sample": (
+        replaced(4, b'"sample_id"', b'"sample"'),
+        [("damaged line", True), ("lost lines", True)],
+        "it has no sample_id",
+    ),
+    "no verdict": (
+        replaced(4, b'"flip"', b'"flop"'),
+        [("damaged line", True), ("lost lines", True)],
+        "its verdict is 'flop'",
+    ),
     "newer": (
         replaced(4, b'"kind"', b'"version":2,"kind"'),
         [("version", True), ("lost lines", True)],
@@ -78,6 +95,32 @@ def test_what_is_wrong_with_a_review_log_is_found(project, edit, kinds, said):
     change(log, edit)
     assert [one for one in found(project) if one[0] != "clock"] == kinds
     assert any(said in one.text and str(log) in one.text for one in examine(project))
+
+
+def test_windows_line_ends_change_nothing(project):
+    (log,) = project.review_logs()
+    log.write_bytes(log.read_bytes().replace(b"\n", b"\r\n"))
+    give(project, 5)
+    assert found(project) == []
+
+
+def test_of_each_kind_a_few_are_told_and_the_rest_is_counted(project):
+    (log,) = project.review_logs()
+    change(log, lambda lines: lines.extend([b"what\n"] * 1000))
+    said = [one.text for one in examine(project) if one.kind == "damaged line"]
+    assert (len(said), said[-1]) == (6, f"{log} has 995 more findings of this kind.")
+
+
+def test_copies_of_a_log_are_found_and_logs_that_parted_are_told(project):
+    (log,) = project.review_logs()
+    copy = log.with_name("copy.jsonl")
+    copy.write_bytes(log.read_bytes())
+    give(project, 1)
+    assert found(project) == [("copy", True)]
+    assert f"{copy} is a copy of {log}" in examine(project)[0].text
+    with Log(copy, chained=True) as parted:
+        parted.append({"kind": "undo", "time": "2026-01-01"})
+    assert ("parted logs", False) in found(project)
 
 
 def test_clocks_that_go_back_or_ahead_are_told(project):
@@ -151,7 +194,7 @@ def test_verdicts_on_what_is_gone_are_found(project, tmp_path):
     build_map(other)
     (other.reviews / log.name).write_bytes(log.read_bytes())
     assert found(other) == [("orphan verdicts", True)]
-    assert f"1 verdicts are on samples that no source holds (first: {ids[0]})" in examine(other)[0].text
+    assert f"1 of 4 verdicts are on samples that no source holds (first: {ids[0]})" in examine(other)[0].text
 
 
 def test_verdicts_on_responses_that_a_sample_does_not_have_are_found(project):

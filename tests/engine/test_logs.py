@@ -247,6 +247,47 @@ def test_nothing_is_written_into_a_file_that_nobody_else_sees(tmp_path, replaced
     assert [line["n"] for line in read_log(path).lines] == [1, 2, 3, 5]
 
 
+def test_a_log_that_was_put_back_from_a_copy_is_taken_up(tmp_path):
+    path = write_log(tmp_path / "a.jsonl", chained=True)
+    with Log(path, chained=True) as log:
+        shutil.copy(path, tmp_path / "copy")
+        path.unlink()
+        with pytest.raises(LogUnwritableError, match=r"it was removed\. Put it back"):
+            log.append({"n": 4})
+        (tmp_path / "copy").rename(path)
+        log.append({"n": 5})
+        with pytest.raises(LogBusyError):
+            Log(path)
+    assert (find_break(path), [line["n"] for line in read_log(path).lines]) == (None, [1, 2, 3, 5])
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: lines.pop(),
+        lambda lines: lines.append(lines[0]),
+        lambda lines: lines.append(b'{"half'),
+        lambda lines: lines.__setitem__(2, lines[2].replace(b"-0.5", b"-0.25")),
+        lambda lines: lines.clear(),
+    ],
+)
+def test_a_log_that_somebody_else_changed_is_not_added_to_until_it_is_as_it_was(tmp_path, change, in_place):
+    path = write_log(tmp_path / "a.jsonl", chained=True)
+    whole = path.read_bytes()
+    with Log(path, chained=True) as log:
+        target = path if in_place else Path(shutil.copy(path, tmp_path / "beside"))
+        damage(target, change)
+        changed = target.read_bytes()
+        target.replace(path)
+        with pytest.raises(LogUnwritableError, match="it was replaced or changed"):
+            log.append({"n": 4})
+        assert path.read_bytes() == changed
+        path.write_bytes(whole)
+        log.append({"n": 5})
+    assert (find_break(path), [line["n"] for line in read_log(path).lines]) == (None, [1, 2, 3, 5])
+
+
 def test_a_log_that_cannot_be_opened_says_how_to_look_on(tmp_path):
     (tmp_path / "a.jsonl").mkdir()
     with pytest.raises(LogUnwritableError, match=r"a\.jsonl cannot be written \(Is a directory\)\. To look on"):

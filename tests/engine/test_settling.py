@@ -102,6 +102,19 @@ def test_an_adjudicator_who_voted_too_is_still_compared_by_the_vote():
     assert Outcomes.of([kim, lee]).conflicts() == ["c"]
 
 
+@pytest.mark.parametrize(
+    "later", [{"verdict": "keep"}, {"verdict": "keep", "batch": "b", "of": 1}, {"verdict": "skip"}]
+)
+def test_a_later_verdict_that_does_not_adjudicate_leaves_what_was_adjudicated(later):
+    lee = lines({"verdict": "keep", "reviewer": "lee"})
+    ruling, after = {"verdict": "flip", "adjudicates": True}, {"time": "2026-01-02", **later}
+    here, elsewhere = lines(ruling, after), [lines(after), lines(ruling)]
+    for logs in ([here, lee], [*elsewhere, lee], [lee, *elsewhere[::-1]]):
+        outcomes = Outcomes.of(logs)
+        assert (outcomes.conflicts(), outcomes.decide(SAMPLE).pair) == ([], Pair(1, 0))
+    assert here.votes()["c"].verdict == later["verdict"]
+
+
 @pytest.mark.parametrize("value", [False, None, 1, "yes", json.loads("[true]")])
 def test_only_true_adjudicates(value):
     assert not lines({"verdict": "keep", "adjudicates": value}).standing()["c"].adjudicates

@@ -17,11 +17,13 @@ def review(project: Path, *more: str, **options) -> Terminal:
     return Terminal([*PREFMAP, "review", str(project), "--reviewer", "kim", *more], **options)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP, signal.SIGTERM])
-def test_a_verdict_that_was_seen_survives_a_kill(sample_project, number):
+@pytest.mark.parametrize(
+    ("number", "rounds"), [(signal.SIGKILL, 3), (signal.SIGHUP, 3), (signal.SIGTERM, 3), (signal.SIGSTOP, 1)]
+)
+def test_a_verdict_that_was_seen_survives_a_kill_and_a_stop(sample_project, number, rounds):
     import random
 
-    assert run_rounds(sample_project.path, 3, number, random.Random(1)) == (0, 0)
+    assert run_rounds(sample_project.path, rounds, number, random.Random(1)) == (0, 0, 0)
 
 
 def test_bare_file_builds_a_project_and_opens_it(tmp_path):

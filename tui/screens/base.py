@@ -3,7 +3,6 @@
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from engine.errors import PrefmapError
 from tui.page import Row, Span
 from tui.screens.help import HelpScreen
 from tui.session import Session
@@ -70,9 +69,6 @@ class BaseScreen(Screen[None]):
         self.app.exit()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        if event.state is not WorkerState.ERROR:
-            return
-        error = event.worker.error
-        if not isinstance(error, PrefmapError):
-            raise error or RuntimeError("a worker failed without an error")
-        self.app.exit(return_code=1, message=f"prefmap: {self.charset.show(str(error))}")
+        """Fail as if the work had been done here; the app knows how to end."""
+        if event.state is WorkerState.ERROR:
+            raise event.worker.error or RuntimeError("a worker failed without an error")

@@ -5,12 +5,14 @@ import shlex
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from textual import on, work
 from textual.app import ComposeResult, SuspendNotSupported
 
+from engine.errors import PrefmapError
+from engine.verdicts.steps import Outcome
 from engine.verdicts.working import Work
 from tui.keys import REVIEW_SCREEN, bind, footer
 from tui.layout import lay_out
@@ -59,6 +61,7 @@ class ReviewScreen(BrowsingScreen):
         self.is_studying = False
         self.liking = None
         self.others: Mapping[str, Work] = {}
+        self.said: Sequence[Outcome] = []
         self.page("#head").rows = [self.heading("reading the queue")]
         self.load_queue()
 
@@ -152,8 +155,7 @@ class ReviewScreen(BrowsingScreen):
         if self.aside == "progress":
             return proof(self.session.progress().audit, self.others)
         is_open = self.session.hides_votes(self.shown.sample.content_id)
-        said = None if is_open else self.session.said_of(self.shown.sample)
-        return history(self.shown, said, self.session.store.rationales(self.shown.sample))
+        return history(self.shown, None if is_open else self.said, self.session.store.rationales(self.shown.sample))
 
     @property
     def drawn_responses(self) -> list[int]:
@@ -217,8 +219,13 @@ class ReviewScreen(BrowsingScreen):
     def action_turn_to(self, aside: Aside) -> None:
         """Show a page in place of the sample, or the sample again."""
         self.aside = "" if self.aside == aside or self.shown is None else aside
-        self.others = self.session.others() if self.aside == "progress" else {}
         self.top = 0
+        try:
+            self.others = self.session.others() if self.aside == "progress" else {}
+            self.said = self.session.said_of(self.shown.sample) if self.shown and self.aside == "history" else []
+        except PrefmapError as error:
+            self.aside = ""
+            self.tell(self.charset.show(str(error)))
         self.draw_body()
 
     def action_diff(self) -> None:
