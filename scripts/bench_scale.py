@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy.stats import kendalltau
 
 from engine.diagnosing import diagnose
-from engine.statistics import divide_regions, measure, measure_spread, rank_ids
+from engine.statistics import divide_regions, measure, measure_spread
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,7 +62,7 @@ def draw(count: int, seed: int) -> Data:
 def compute(data: Data) -> None:
     """Do what `prefmap map` does with scores that are loaded: statistics, correlations, regions, suspicion."""
     found = measure(data.scores, data.labels)
-    divide_regions(found.quality, found.variability, rank_ids(data.ids))
+    divide_regions(found.quality, found.variability, data.ids)
     margin = found.margin / measure_spread(data.scores.ravel())
     diagnose(margin[:, None], data.sources, np.full(len(margin), np.nan))
 
