@@ -33,6 +33,9 @@ Floats = npt.NDArray[np.float64]
 SLICE_LINES = 500_000
 """Lines of a log that are made into scores at a time, which bounds the memory that it takes."""
 
+CHECKPOINT = "256MB"
+"""How much is added to a map before DuckDB packs it; each time it packs again what stands at the end of a table."""
+
 PARQUET_ROWS = 1024
 """Rows taken from a parquet file at a time."""
 
@@ -66,7 +69,9 @@ class MapWriter:
     """A map being built; nothing else may open the file until it is closed."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = duckdb.connect(str(path), config={"preserve_insertion_order": True, **NO_EXTENSIONS})
+        self._connection = duckdb.connect(str(path), config=NO_EXTENSIONS | {
+            "preserve_insertion_order": True, "checkpoint_threshold": CHECKPOINT,
+        })  # fmt: skip
         self._connection.execute(TABLES)
         self.note("version", str(VERSION))
 
