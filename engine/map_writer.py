@@ -50,6 +50,8 @@ NO_EXTENSIONS: dict[str, bool | int | float | str | list[str]] = {
 SEALED = NO_EXTENSIONS | {"enable_external_access": False, "lock_configuration": True}
 """Of a connection that reads a database: whatever stands in it, a view say, it reaches no other file."""
 
+ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+
 QUOTED = re.compile(r"\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'")
 TIMES = re.compile(r"(?<![^ (])(?:TIME|DATE)[A-Z_]*(?: WITH TIME ZONE)?(?=[,)\[]|$)")
 """The types of dates and times in DuckDB's words, at any depth of a column's type."""
@@ -201,7 +203,7 @@ def _quote(text: object) -> str:
 
 
 def write_turns(turns: Sequence[Message]) -> str:
-    return json.dumps([turn.parts for turn in turns], ensure_ascii=False)
+    return ENCODE([turn.parts for turn in turns]) if turns else "[]"
 
 
 def _as_array(values: object) -> npt.NDArray:  # type: ignore[type-arg]

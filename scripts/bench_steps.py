@@ -62,14 +62,17 @@ def report(sizes: Sequence[int], responses: int, seed: int) -> None:
 
 
 def describe_growth(sizes: Sequence[int], seconds: Sequence[float]) -> str:
-    """Write how many times longer ten times as many samples take, from size to size, and where the last one leads."""
+    """Write how many times longer ten times as many samples take, from size to size, and where the last one leads.
+
+    Where the start of the program still counts, growth is less than the samples' own; on paper it is at least that.
+    """
     powers = [
         log(later / sooner) / log(more / fewer)
         for (fewer, more), (sooner, later) in zip(pairwise(sizes), pairwise(seconds), strict=True)
     ]
     if not powers:
         return ""
-    paper = seconds[-1] * (ON_PAPER / sizes[-1]) ** powers[-1]
+    paper = seconds[-1] * (ON_PAPER / sizes[-1]) ** max(1.0, powers[-1])
     return f"{' '.join(f'x{10**power:.1f}' for power in powers):>17}{paper:>12,.0f}"
 
 
