@@ -10,11 +10,10 @@ import numpy.typing as npt
 from engine.errors import ConfigError
 from engine.project import Project
 from engine.scores.score_logs import ENSEMBLE, name_fitted
-from engine.statistics import Regions, Statistics, divide_by_cuts, divide_regions
+from engine.statistics import Ids, Regions, Statistics, divide_by_cuts, divide_regions
 from engine.store import Cut, Store
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Rows = Mapping[str, object]
 """Of the table of cuts, as columns."""
 
@@ -68,12 +67,12 @@ class Frozen(NamedTuple):
         return (scores - mean) / (spread or 1.0)
 
 
-def cut_map(scorer: str, statistics: Statistics, tie_rank: Ints, frozen: Frozen | None) -> tuple[Regions, Rows]:
+def cut_map(scorer: str, statistics: Statistics, ids: Ids, frozen: Frozen | None) -> tuple[Regions, Rows]:
     """Divide the map of one scorer into regions, and give its cuts."""
     quality, variability = statistics.quality, statistics.variability
     if frozen and scorer in frozen.cuts:
         return frozen.divide(scorer, quality, variability), frozen.describe(scorer)
-    regions = divide_regions(quality, variability, tie_rank)
+    regions = divide_regions(quality, variability, ids)
     nulls = int(np.isnan(variability).sum())
     ranked = len(variability) - nulls
     return regions, {

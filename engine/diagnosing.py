@@ -5,8 +5,9 @@ simulated samples of four responses, 10 % of them with an exchanged pair, it fin
 all responses does: AUROC .742 against .730 for a scorer right 60 % of the time, .992 against .987 at 82 %.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -94,10 +95,12 @@ def _name(names: Sequence[str], shares: Floats) -> dict[str, float]:
 
 def number_sources(sources: Sequence[str]) -> tuple[list[str], Ints]:
     """Name the sources, and number each sample's; small ones are taken together under the empty name."""
-    counts = Counter(sources)
-    merged = sorted({name if count >= FEWEST_OF_SOURCE else "" for name, count in counts.items()})
-    place = {name: merged.index(name if count >= FEWEST_OF_SOURCE else "") for name, count in counts.items()}
-    return merged, np.fromiter(map(place.__getitem__, sources), dtype=np.int64, count=len(sources))
+    codes: defaultdict[str, int] = defaultdict(count().__next__)
+    coded = np.fromiter(map(codes.__getitem__, sources), dtype=np.int64, count=len(sources))
+    large = np.bincount(coded, minlength=len(codes)) >= FEWEST_OF_SOURCE
+    kept = [name if is_large else "" for name, is_large in zip(codes, large, strict=True)]
+    place = {name: number for number, name in enumerate(sorted(set(kept)))}
+    return list(place), np.array([place[name] for name in kept], dtype=np.int64)[coded]
 
 
 def find_truth(sample: Sample, outcomes: Outcomes) -> float:

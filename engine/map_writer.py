@@ -33,6 +33,9 @@ Floats = npt.NDArray[np.float64]
 SLICE_LINES = 500_000
 """Lines of a log that are made into scores at a time, which bounds the memory that it takes."""
 
+CHECKPOINT = "256MB"
+"""How much is added to a map before DuckDB packs it; each time it packs again what stands at the end of a table."""
+
 PARQUET_ROWS = 1024
 """Rows taken from a parquet file at a time."""
 
@@ -46,6 +49,8 @@ NO_EXTENSIONS: dict[str, bool | int | float | str | list[str]] = {
 
 SEALED = NO_EXTENSIONS | {"enable_external_access": False, "lock_configuration": True}
 """Of a connection that reads a database: whatever stands in it, a view say, it reaches no other file."""
+
+ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 
 QUOTED = re.compile(r"\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'")
 TIMES = re.compile(r"(?<![^ (])(?:TIME|DATE)[A-Z_]*(?: WITH TIME ZONE)?(?=[,)\[]|$)")
@@ -66,7 +71,9 @@ class MapWriter:
     """A map being built; nothing else may open the file until it is closed."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = duckdb.connect(str(path), config={"preserve_insertion_order": True, **NO_EXTENSIONS})
+        self._connection = duckdb.connect(str(path), config=NO_EXTENSIONS | {
+            "preserve_insertion_order": True, "checkpoint_threshold": CHECKPOINT,
+        })  # fmt: skip
         self._connection.execute(TABLES)
         self.note("version", str(VERSION))
 
@@ -196,7 +203,7 @@ def _quote(text: object) -> str:
 
 
 def write_turns(turns: Sequence[Message]) -> str:
-    return json.dumps([turn.parts for turn in turns], ensure_ascii=False)
+    return ENCODE([turn.parts for turn in turns]) if turns else "[]"
 
 
 def _as_array(values: object) -> npt.NDArray:  # type: ignore[type-arg]

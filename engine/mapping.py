@@ -1,7 +1,9 @@
 """Map: build map.duckdb from sources and logs. It is a view: deleted and built again, it is the same."""
 
+import gc
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
@@ -19,7 +21,7 @@ from engine.project import Project, replacing
 from engine.records import Sample, content_hash, label_pair
 from engine.scores.score_logs import ENSEMBLE, FITTED_TYPES, ScoreLog, find_logs
 from engine.sources import Fingerprint, SourceReader
-from engine.statistics import Statistics, average, measure, measure_spread, rank_ids, standardise
+from engine.statistics import Ids, Statistics, average, measure, measure_spread, rank_ids, standardise
 from engine.suspicion.noise_model import WRONG_SHARE
 from engine.verdicts.outcomes import Outcomes
 from engine.verdicts.steps import History
@@ -102,7 +104,7 @@ def build_map(
     samples = SourceReader(project)
     if not len(samples):
         raise ProjectMissingError(f"{project.path} holds no samples. Import a file first: prefmap import FILE -o P")
-    with replacing(project.map, private=True) as beside, saying_what_fails(project.map):
+    with replacing(project.map, private=True) as beside, saying_what_fails(project.map), not_collecting():
         writer = MapWriter(beside)
         try:
             mapped = _write_map(project, samples, writer, map_scorer, frozen, progress)
@@ -110,6 +112,18 @@ def build_map(
         finally:
             writer.close()
     return mapped
+
+
+@contextmanager
+def not_collecting() -> Iterator[None]:
+    """Leave the search for cycles out: samples have none, and with many of them it takes a sixth of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _write_map(
@@ -125,7 +139,7 @@ def _write_map(
     shape, fingerprint = _write_samples(samples, outcomes, writer, progress)
     logs, stale = find_logs(project, fingerprint)
     extents = {path: measure_extent(path) for log in logs for path in log.paths}
-    tie_rank = rank_ids(np.array(shape.ids, dtype=object))
+    ids = np.array(shape.ids, dtype=object)
     others = [log.name for log in logs if log.type not in FITTED_TYPES]
     frozen = frozen and frozen.fit([log.name for log in logs], others)
     scores: dict[str, Floats] = {}
@@ -133,15 +147,15 @@ def _write_map(
     for log in logs:
         writer.add_scores(log.name, log.paths, torn=[path for path in log.paths if is_torn(path)])
         scores[log.name] = writer.aligned_scores(log.name)
-        margins.append(_write_points(writer, log.name, shape, scores[log.name], tie_rank, frozen))
+        margins.append(_write_points(writer, log.name, shape, scores[log.name], ids, frozen))
     if len(others) > 1:
         scaled = [frozen.standardise(name, scores[name]) if frozen else standardise(scores[name]) for name in others]
-        _write_points(writer, ENSEMBLE, shape, average(scaled), tie_rank, frozen)
+        _write_points(writer, ENSEMBLE, shape, average(scaled), ids, frozen)
     chosen_scorer = _choose(logs, wanted)
     known = np.column_stack(margins) if margins else np.full((len(shape.ids), 1), np.nan)
     known[shape.same] = np.nan
     diagnosis = diagnose(known, shape.sources, np.array(shape.truths))
-    _write_suspicion(writer, shape, diagnosis, tie_rank)
+    _write_suspicion(writer, shape, diagnosis, rank_ids(ids))
     _write_verdicts(outcomes, writer)
     _note_diagnosis(writer, [log.name for log in logs], diagnosis)
     writer.note("logs", json.dumps(describe_extents(extents, histories)))
@@ -205,12 +219,12 @@ def _write_chunk(writer: MapWriter, chunk: Sequence[Sample], first: int) -> None
 
 
 def _write_points(
-    writer: MapWriter, scorer: str, shape: Shape, scores: Floats, tie_rank: Ints, frozen: Frozen | None
+    writer: MapWriter, scorer: str, shape: Shape, scores: Floats, ids: Ids, frozen: Frozen | None
 ) -> Floats:
     """Write one map with its cuts; give the margins in units of the scores' standard deviation."""
     statistics = shape.measure(scores)
     margin = statistics.margin / measure_spread(scores)
-    regions, cuts = cut_map(scorer, statistics, tie_rank, frozen)
+    regions, cuts = cut_map(scorer, statistics, ids, frozen)
     writer.add("point", {
         "scorer": [scorer] * len(shape.ids),
         "ordinal": np.arange(len(shape.ids)),

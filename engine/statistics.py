@@ -5,19 +5,18 @@ where a statistic is not defined.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.spreading import count_processors
+from engine.spreading import map_blocks
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-AT_ONCE = 8_192
-"""Samples measured at a time: so few stay in the processor's cache, and several processors can share them out."""
+Bools = npt.NDArray[np.bool_]
+Ids = npt.NDArray[np.object_] | Ints
 
 HIGH_AVERAGE, LOW_AVERAGE, HIGH_VARIANCE = "high_average", "low_average", "high_variance"
 
@@ -54,12 +53,10 @@ def measure(scores: Floats, labels: Floats) -> Statistics:
     """Compute all statistics of samples of the same K; each depends on its own sample alone."""
     columns = np.empty((len(Statistics._fields), len(scores)))
 
-    def fill(start: int) -> None:
-        part = slice(start, start + AT_ONCE)
+    def fill(part: slice) -> None:
         columns[:, part] = _measure(*(np.ascontiguousarray(one[part].T, dtype=np.float64) for one in (scores, labels)))
 
-    with ThreadPoolExecutor(count_processors()) as pool:
-        list(pool.map(fill, range(0, len(scores), AT_ONCE)))
+    map_blocks(fill, len(scores))
     return Statistics(*columns)
 
 
@@ -68,71 +65,70 @@ def _measure(scores: Floats, labels: Floats) -> Statistics:
     scored = ~np.isnan(scores)
     count = scored.sum(axis=0)
     quality = _mean(scores, scored)
-    spread = np.where(scored, scores - quality, 0.0)
-    variability = np.where(count >= 2, _divide((spread**2).sum(axis=0), count), np.nan)
+    spread = _keep(scores - quality, scored)
+    variability = np.where(count >= 2, _divide((spread * spread).sum(axis=0), count), np.nan)
     known = scored & ~np.isnan(labels)
     known &= known.sum(axis=0) >= 2
     return Statistics(quality, variability, *_correlate(scores, labels, known))
 
 
-def _correlate(scores: Floats, labels: Floats, known: npt.NDArray[np.bool_]) -> tuple[Floats, ...]:
-    s, y = np.where(known, scores, 0.0), np.where(known, labels, 0.0)
+def _correlate(scores: Floats, labels: Floats, known: Bools) -> tuple[Floats, ...]:
+    s, y = _keep(scores, known), _keep(labels, known)
+    s_centred, y_centred = (_keep(one - _mean(one, known), known) for one in (s, y))
+    s_known, y_known = _keep(scores, known, np.nan), _keep(labels, known, np.nan)
+    lowest, highest = np.fmin.reduce(y_known), np.fmax.reduce(y_known)
+    varies = (np.fmin.reduce(s_known) < np.fmax.reduce(s_known)) & (lowest < highest)
     count = known.sum(axis=0)
-    s_centred = np.where(known, s - _mean(scores, known), 0.0)
-    y_centred = np.where(known, y - _mean(labels, known), 0.0)
-    varies = _varies(scores, known) & _varies(labels, known)
-    defined = count >= 2
+    product = (s_centred * y_centred).sum(axis=0)
+    margin = _mean(s, y_known == highest) - _mean(s, y_known == lowest)
     return (
-        np.where(defined, _cosine(s, y), np.nan),
-        np.where(varies, _cosine(s_centred, y_centred), np.nan),
-        _tau_b(s, y, known),
+        np.where(count >= 2, _divide((s * y).sum(axis=0), _norm(s) * _norm(y)), np.nan),
+        np.where(varies, _divide(product, _norm(s_centred) * _norm(y_centred)), np.nan),
+        _tau_b(s_known, y_known),
         _exp_kl(s, y, known),
-        np.where(defined, _divide((s_centred * y_centred).sum(axis=0), count), np.nan),
-        _margin(scores, labels, known),
+        np.where(count >= 2, _divide(product, count), np.nan),
+        np.where(lowest < highest, margin, np.nan),
     )
 
 
-def _cosine(a: Floats, b: Floats) -> Floats:
-    return _divide((a * b).sum(axis=0), np.sqrt((a * a).sum(axis=0)) * np.sqrt((b * b).sum(axis=0)))
+def _tau_b(scores: Floats, labels: Floats) -> Floats:
+    """Count, over all pairs of responses, how many are concordant less discordant, and how many do not tie."""
+    agreed, s_untied, y_untied = np.zeros((3, scores.shape[1]), dtype=np.int32)
+    for left, right in combinations(range(len(scores)), 2):
+        s_sign, y_sign = (_compare(one[left], one[right]) for one in (scores, labels))
+        agreed += s_sign * y_sign
+        s_untied += s_sign != 0
+        y_untied += y_sign != 0
+    return _divide(agreed, np.sqrt(s_untied.astype(np.float64) * y_untied))
 
 
-def _tau_b(s: Floats, y: Floats, known: npt.NDArray[np.bool_]) -> Floats:
-    left, right = np.triu_indices(len(s), 1)
-    both = known[left] & known[right]
-    s_sign = np.sign(s[left] - s[right]) * both
-    y_sign = np.sign(y[left] - y[right]) * both
-    untied = np.abs(s_sign).sum(axis=0) * np.abs(y_sign).sum(axis=0)
-    return _divide((s_sign * y_sign).sum(axis=0), np.sqrt(untied))
+def _compare(a: Floats, b: Floats) -> npt.NDArray[np.int8]:
+    """Give 1 where a is greater, -1 where b is, and 0 where they tie or one is missing."""
+    return (a > b).view(np.int8) - (a < b).view(np.int8)
 
 
-def _exp_kl(s: Floats, y: Floats, known: npt.NDArray[np.bool_]) -> Floats:
+def _exp_kl(s: Floats, y: Floats, known: Bools) -> Floats:
     s_sum, y_sum = s.sum(axis=0), y.sum(axis=0)
     legal = ((s > 0) & (y >= 0) | ~known).all(axis=0) & known.any(axis=0) & (y_sum > 0)
     counted = known & (y > 0) & legal
-    share = np.where(counted, _divide(y, y_sum), 0.0)
-    divergence = (share * (_log(y, counted) - _log(s, counted))).sum(axis=0) - _log(y_sum, legal) + _log(s_sum, legal)
+    logs = np.log(_keep(y, counted, 1.0)) - np.log(_keep(s, counted, 1.0))
+    y_sum, s_sum = _keep(y_sum, legal, 1.0), _keep(s_sum, legal, 1.0)
+    divergence = (_keep(y, counted) * logs).sum(axis=0) / y_sum - np.log(y_sum) + np.log(s_sum)
     return np.where(legal, np.exp(-divergence), np.nan)
 
 
-def _margin(scores: Floats, labels: Floats, known: npt.NDArray[np.bool_]) -> Floats:
-    highest = np.where(known, labels, -np.inf).max(axis=0)
-    lowest = np.where(known, labels, np.inf).min(axis=0)
-    margin: Floats = _mean(scores, known & (labels == highest)) - _mean(scores, known & (labels == lowest))
-    return np.where(highest > lowest, margin, np.nan)
+def _keep(values: Floats, where: Bools, otherwise: float = 0.0) -> Floats:
+    """Put another value elsewhere; most often there is no elsewhere, and nothing to do."""
+    return values if where.all() else np.where(where, values, otherwise)
 
 
-def _mean(values: Floats, where: npt.NDArray[np.bool_]) -> Floats:
-    return _divide(np.where(where, values, 0.0).sum(axis=0), where.sum(axis=0))
+def _mean(values: Floats, where: Bools) -> Floats:
+    return _divide(_keep(values, where).sum(axis=0), where.sum(axis=0))
 
 
-def _log(values: Floats, where: npt.NDArray[np.bool_]) -> Floats:
-    logarithm: Floats = np.log(values, out=np.zeros_like(values), where=where)
-    return logarithm
-
-
-def _varies(values: Floats, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    highest = np.where(known, values, -np.inf).max(axis=0)
-    return np.asarray(highest > np.where(known, values, np.inf).min(axis=0))
+def _norm(values: Floats) -> Floats:
+    length: Floats = np.sqrt((values * values).sum(axis=0))
+    return length
 
 
 def _divide(a: npt.NDArray[np.generic], b: npt.NDArray[np.generic]) -> Floats:
@@ -177,23 +173,35 @@ class Regions(NamedTuple):
     """The least quality of high_average; None when that region is empty."""
 
 
-def divide_regions(quality: Floats, variability: Floats, tie_rank: Ints) -> Regions:
-    """Cut a map into regions, exactly as the authors' code does, but with ties broken by `tie_rank`.
+def divide_regions(quality: Floats, variability: Floats, ids: Ids) -> Regions:
+    """Cut a map into regions, exactly as the authors' code does, but with ties broken by `ids`, texts or numbers.
 
     The first floor(2N/3) samples by variability are the low-variability part; of these the first half by quality is
     low_average and the rest high_average (arXiv 2505.23114 and its code).
     """
     region = np.full(len(quality), None, dtype=object)
     placed = np.flatnonzero(~np.isnan(variability))
-    by_variability = placed[sort(variability[placed], tie_rank[placed])]
-    low = by_variability[: 2 * len(placed) // 3]
-    high_variance = by_variability[len(low):]  # fmt: skip
-    by_quality = low[sort(quality[low], tie_rank[low])]
-    high_average = by_quality[len(low) // 2 :]
+    low, high_variance, variability_cut = _part(placed, 2 * len(placed) // 3, variability, ids)
+    low_average, high_average, quality_cut = _part(low, len(low) // 2, quality, ids)
     region[high_variance] = HIGH_VARIANCE
-    region[by_quality[: len(low) // 2]] = LOW_AVERAGE
+    region[low_average] = LOW_AVERAGE
     region[high_average] = HIGH_AVERAGE
-    return Regions(region, _least(variability, high_variance), _least(quality, high_average))
+    return Regions(region, variability_cut, quality_cut)
+
+
+def _part(places: Ints, count: int, values: Floats, ids: Ids) -> tuple[Ints, Ints, float | None]:
+    """Part the `count` places of least value from the others; gives both, and the least value of the others.
+
+    Nothing is sorted but the ids of what ties at the cut.
+    """
+    if count == len(places):
+        return places, places[:0], None
+    here = values[places]
+    cut = np.partition(here, count)[count]
+    is_first = here < cut
+    tied = np.flatnonzero(here == cut)
+    is_first[tied[sort_ids(ids[places[tied]])[: count - is_first.sum()]]] = True
+    return places[is_first], places[~is_first], float(cut)
 
 
 def divide_by_cuts(quality: Floats, variability: Floats, cuts: tuple[float | None, float | None]) -> Regions:
@@ -205,23 +213,13 @@ def divide_by_cuts(quality: Floats, variability: Floats, cuts: tuple[float | Non
     return Regions(region, *cuts)
 
 
-def sort(values: Floats, tie_rank: Ints) -> Ints:
-    """Give the places of the values, least first, and of equal values those of lower `tie_rank` first."""
-    order = np.argsort(values)
-    ordered = values[order]
-    same = ordered[1:] == ordered[:-1]
-    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
-    among = order[tied]
-    order[tied] = among[np.lexsort((tie_rank[among], values[among]))]
-    return order
+def sort_ids(ids: Ids) -> Ints:
+    """Give the places of the ids in their order."""
+    return np.argsort(ids.astype("S") if ids.dtype == object else ids, kind="stable")
 
 
-def _least(values: Floats, where: Ints) -> float | None:
-    return float(values[where[0]]) if len(where) else None
-
-
-def rank_ids(sample_ids: npt.NDArray[np.object_]) -> Ints:
+def rank_ids(ids: Ids) -> Ints:
     """Rank ids, so that ties are broken the same way however the rows are ordered."""
-    ranks = np.empty(len(sample_ids), dtype=np.int64)
-    ranks[np.argsort(sample_ids.astype("S"), kind="stable")] = np.arange(len(sample_ids))
+    ranks = np.empty(len(ids), dtype=np.int64)
+    ranks[sort_ids(ids)] = np.arange(len(ids))
     return ranks

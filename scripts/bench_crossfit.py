@@ -7,7 +7,7 @@ import argparse
 import resource
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -56,13 +56,18 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    report(args.pairs, args.seed)
+
+
+def report(sizes: Sequence[int], seed: int) -> None:
+    """Print a table."""
     print(
         f"{'pairs':>9}  {'s':>6}  {'to learn':>8}  {'processor s':>11}  {'ms/pair':>7}  {'GB':>5}  {'GB of others':>12}"
     )
-    for count in args.pairs:
+    for count in sizes:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "pairs.jsonl"
-            write_pairs(file, count, args.seed)
+            write_pairs(file, count, seed)
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
                 taken = pool.submit(measure, file).result()
         print(f"{count:>9,}  {taken.seconds:>6.1f}  {taken.learning:>8.1f}  {taken.processor:>11.1f}  "

@@ -1,104 +1,89 @@
-"""Time the computing of a map of a million samples of four responses beside DuckDB and a plain loop, in one run.
+"""Print what each step costs at the sizes that people have, part by part, beside its peers in the same run.
 
-Example: python scripts/bench_scale.py --samples 10000 100000 1000000
+Example: python scripts/bench_scale.py --what map loop --sizes 10000 100000 1000000
 """
 
 import argparse
-import time
-from collections.abc import Callable
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from statistics import median
-from typing import NamedTuple
 
-import duckdb
-import numpy as np
-import numpy.typing as npt
-from scipy.stats import kendalltau
+import bench_crossfit
+import bench_export
+import bench_import
+import bench_map_numbers
+import bench_review
+import bench_steps
+from bench_loop import BARE_APP, ROUNDS, time_paint, write_pairs
 
-from engine.diagnosing import diagnose
-from engine.statistics import divide_regions, measure, measure_spread, rank_ids
-
-Floats = npt.NDArray[np.float64]
-
-RESPONSES = 4
-ROUNDS = 3
-LOOPED = 2_000
-"""Samples that the loop does; it is told for all, as if it went on so."""
-
-GROUP_BY = "CREATE OR REPLACE TABLE grouped AS SELECT ordinal, avg(value), var_pop(value) FROM score GROUP BY ordinal"
-
-
-class Data(NamedTuple):
-    """Scores and labels of shape (samples, 4), and an id and a source for each sample."""
-
-    scores: Floats
-    labels: Floats
-    ids: npt.NDArray[np.object_]
-    sources: list[str]
+SEED = 0
+SCREEN = (80, 24)
+PRESSES = 100
+SMOKE_SIZES = (200, 2_000)
 
 
 def main() -> None:
-    """Print one line per size."""
+    """Print the parts that are wanted, one after another."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--samples", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--what", nargs="+", choices=PARTS, default=list(PARTS), help="default: all")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="in samples")
+    parser.add_argument("--smoke", action="store_true", help="a few samples: does it run?")
     args = parser.parse_args()
-    print(f"{'samples':>9}  {'map s':>7}  {'us/sample':>9}  {'group-by s':>10}  {'map/group-by':>12}  {'loop/map':>8}")
-    for count in args.samples:
-        data = draw(count, args.seed)
-        ours, grouped, looped = clock(lambda: compute(data)), time_group_by(data), time_loop(data)  # noqa: B023
-        print(f"{count:>9,}  {ours:>7.2f}  {1e6 * ours / count:>9.2f}  {grouped:>10.2f}  {ours / grouped:>12.1f}  "
-              f"{looped / ours:>8.0f}", flush=True)  # fmt: skip
+    sizes = sorted(SMOKE_SIZES if args.smoke else args.sizes)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed prefmap is compiled, too
+    for what in args.what:
+        print(f"== {what}", flush=True)
+        PARTS[what](sizes)
 
 
-def draw(count: int, seed: int) -> Data:
-    """Draw scores that know something of the labels."""
-    random = np.random.default_rng(seed)
-    labels = random.integers(1, 6, (count, RESPONSES)).astype(np.float64)
-    scores = 1 / (1 + np.exp(-random.normal(labels - 3, 1.5)))
-    ids = np.array([f"{one:016x}" for one in random.integers(0, 2**63, count)], dtype=object)
-    return Data(scores, labels, ids, [f"source {one}" for one in random.integers(0, 5, count)])
+def time_map(sizes: Sequence[int]) -> None:
+    """Compute the map of loaded scores beside a bare group-by and a loop."""
+    bench_map_numbers.report(sizes, SEED)
 
 
-def compute(data: Data) -> None:
-    """Do what `prefmap map` does with scores that are loaded: statistics, correlations, regions, suspicion."""
-    found = measure(data.scores, data.labels)
-    divide_regions(found.quality, found.variability, rank_ids(data.ids))
-    margin = found.margin / measure_spread(data.scores.ravel())
-    diagnose(margin[:, None], data.sources, np.full(len(margin), np.nan))
+def time_crossfit(sizes: Sequence[int]) -> None:
+    """Fit and score pairs."""
+    bench_crossfit.report(sizes, SEED)
 
 
-def time_group_by(data: Data) -> float:
-    """Let DuckDB take mean and variance alone."""
-    connection = duckdb.connect()
-    loaded = {"ordinal": np.repeat(np.arange(len(data.scores)), RESPONSES), "value": data.scores.ravel()}
-    connection.register("loaded", loaded)
-    connection.execute("CREATE TABLE score AS SELECT * FROM loaded")
-    return clock(lambda: connection.execute(GROUP_BY))
+def time_review(sizes: Sequence[int]) -> None:
+    """Open the review, and press keys."""
+    rounds, presses = (1, 5) if max(sizes) in SMOKE_SIZES else (ROUNDS, PRESSES)
+    bare = median(time_paint([sys.executable, "-c", BARE_APP], "bare app is up") for _ in range(rounds))
+    for count in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            project = bench_review.build(Path(folder), count)
+            bench_review.report(project, f"{count:,} samples", presses, SCREEN, bare, rounds)
 
 
-def time_loop(data: Data) -> float:
-    """Do a few samples one by one, and tell how long all of them would take so."""
-    few = range(min(LOOPED, len(data.scores)))
-    taken = clock(lambda: [measure_one(data.scores[row], data.labels[row]) for row in few])
-    return taken * len(data.scores) / len(few)
+def time_transfer(sizes: Sequence[int]) -> None:
+    """Import and export pairs beside DuckDB."""
+    for count in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "pairs.jsonl"
+            write_pairs(file, count, SEED)
+            print(f"{count:,} pairs, {file.stat().st_size / 1e6:,.0f} MB")
+            bench_import.report(file, Path(folder))
+        with tempfile.TemporaryDirectory() as folder:
+            bench_export.report(count, SEED, Path(folder))
 
 
-def measure_one(scores: Floats, labels: Floats) -> tuple[object, ...]:
-    """Compute mean, variance and three correlations of one sample."""
-    cosine = scores @ labels / (np.linalg.norm(scores) * np.linalg.norm(labels))
-    tied = labels.max() == labels.min()
-    pearson, tau = (np.nan, np.nan) if tied else (np.corrcoef(scores, labels)[0, 1], kendalltau(scores, labels)[0])
-    return scores.mean(), scores.var(), cosine, pearson, tau
+def time_loop(sizes: Sequence[int]) -> None:
+    """Run all steps on pairs, then on samples of four responses."""
+    for responses in (2, 4):
+        bench_steps.report(sizes, responses, SEED)
 
 
-def clock(work: Callable[[], object]) -> float:
-    """Give the median seconds of a few runs."""
-    taken = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - start)
-    return median(taken)
+PARTS: dict[str, Callable[[Sequence[int]], None]] = {
+    "map": time_map,
+    "crossfit": time_crossfit,
+    "review": time_review,
+    "transfer": time_transfer,
+    "loop": time_loop,
+}
 
 
 if __name__ == "__main__":

@@ -15,6 +15,9 @@ Z = 1.959964
 
 RESAMPLES = 1000
 SEED = 0
+MOST_LOTS = 10_000
+"""More prompts than this are drawn in lots, each of as many of them: the interval is as wide, within a few per cent."""
+
 FEWEST_PROMPTS = 3
 """With fewer there is no interval to speak of."""
 
@@ -63,15 +66,13 @@ def bootstrap(terms: Floats, prompts: Ints, statistic: Callable[[Floats], float]
     groups, group = np.unique(prompts, return_inverse=True)
     if len(groups) < FEWEST_PROMPTS:
         return None
-    sums = np.zeros((len(groups), terms.shape[1]))
-    np.add.at(sums, group, terms)
+    lots = min(len(groups), MOST_LOTS)
+    sums = np.zeros((lots, terms.shape[1]))
+    np.add.at(sums, group % lots, terms)
     value = statistic(sums.sum(axis=0))
     if np.isnan(value):
         return None
     random = np.random.default_rng(SEED)
-    drawn = [
-        statistic(np.bincount(random.integers(len(groups), size=len(groups)), minlength=len(groups)) @ sums)
-        for _ in range(RESAMPLES)
-    ]
+    drawn = [statistic(np.bincount(random.integers(lots, size=lots), minlength=lots) @ sums) for _ in range(RESAMPLES)]
     low, high = np.nanpercentile(drawn, [2.5, 97.5])
     return Estimate(value, float(low), float(high), len(terms))

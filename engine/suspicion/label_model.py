@@ -5,7 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from engine.spreading import map_blocks
 from engine.suspicion.margins import sigmoid, standardise
+from engine.suspicion.minimising import minimise
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -48,8 +50,6 @@ def fit_labels(margins: Floats, sources: Ints | None, wrong_share: float) -> Pri
 
     A scorer that stands against most labels counts the other way round.
     """
-    from scipy.optimize import minimize
-
     known = np.flatnonzero(~np.isnan(margins).all(axis=1))
     source = np.zeros(len(known), dtype=np.int64) if sources is None else sources[known]
     count = 1 if sources is None or not len(sources) else 1 + int(sources.max())
@@ -58,7 +58,7 @@ def fit_labels(margins: Floats, sources: Ints | None, wrong_share: float) -> Pri
     free = count if count > 1 else 0
     start = np.concatenate([np.full(scorers, 1 / scorers), np.zeros(2 * free)])
     bounds = [(None, None)] * scorers + [(None, -share)] * free + [(None, None)] * free
-    found = minimize(label_loss, start, (z, source, share), jac=True, method="L-BFGS-B", bounds=bounds).x
+    found = minimise(label_loss, start, (z, source, share), bounds)
     beta, apart, factor = np.split(found, [scorers, scorers + free])
     if free:
         z = z * np.exp(factor)[source]
@@ -71,19 +71,24 @@ def label_loss(theta: Floats, z: Floats, source: Ints, share: float) -> tuple[fl
     theta: beta and, where there are several sources, the log odds of each less `share` and the log of its factor.
     """
     beta, apart, factor = np.split(theta, [len(z), (len(z) + len(theta)) // 2])
-    evidence = np.einsum("m,mn->n", beta, z)
-    rho, times = sigmoid(np.array(share)), np.array(1.0)
-    if len(apart):
-        rho, times = sigmoid(share + apart)[source], np.exp(factor)[source]
-    right = sigmoid(evidence * times)
-    likelihood = rho + (1 - 2 * rho) * right
-    wrong = rho * (1 - right) / likelihood
-    pull = (1 - right - wrong) * times
+    rho, times = sigmoid(share + apart), np.exp(factor)
+
+    def add_up(part: slice) -> tuple[Floats, ...]:
+        """Sum log likelihood and its slopes over some samples, with no more arrays than the processor's cache holds."""
+        here = source[part]
+        mixed, scale = (rho.take(here), times.take(here)) if len(apart) else (sigmoid(np.array(share)), np.array(1.0))
+        evidence = np.einsum("m,mn->n", beta, z[:, part])
+        evidence *= scale
+        right = sigmoid(evidence)
+        likelihood = mixed + (1 - 2 * mixed) * right
+        wrong = mixed * (1 - right) / likelihood
+        pull = 1 - right - wrong
+        by_source = [np.bincount(here, of, len(apart)) for of in (wrong - mixed, pull * evidence) if len(apart)]
+        return np.log(likelihood).sum(), np.einsum("mn,n->m", z[:, part], pull * scale), *by_source
+
+    likelihood, *slopes = (np.sum(sums, axis=0) for sums in zip(*map_blocks(add_up, len(source)), strict=True))
     uneven = beta - beta.mean()
-    loss = -np.log(likelihood).sum() + (EQUALITY * uneven @ uneven + RIDGE * beta @ beta) / 2
-    gradient = [EQUALITY * uneven + RIDGE * beta - np.einsum("mn,n->m", z, pull)]
-    if len(apart):
-        loss += apart @ apart / (2 * SOURCE_SPREAD**2) + factor @ factor / (2 * FACTOR_SPREAD**2)
-        gradient.append(apart / SOURCE_SPREAD**2 - np.bincount(source, wrong - rho, len(apart)))
-        gradient.append(factor / FACTOR_SPREAD**2 - np.bincount(source, pull * evidence, len(apart)))
-    return float(loss), np.concatenate(gradient)
+    loss = -likelihood + (EQUALITY * uneven @ uneven + RIDGE * beta @ beta) / 2
+    loss += apart @ apart / (2 * SOURCE_SPREAD**2) + factor @ factor / (2 * FACTOR_SPREAD**2)
+    pulls = [EQUALITY * uneven + RIDGE * beta, apart / SOURCE_SPREAD**2, factor / FACTOR_SPREAD**2]
+    return float(loss), np.concatenate([pull - slope for pull, slope in zip(pulls, slopes, strict=False)])

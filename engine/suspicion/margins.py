@@ -76,8 +76,7 @@ def average(margins: Floats, weights: Floats) -> Floats:
 
 
 def sigmoid(x: Floats) -> Floats:
-    """Give 1 / (1 + exp(-x)) without overflow."""
-    from scipy.special import expit
-
-    value: Floats = expit(x)
+    """Give 1 / (1 + exp(-x)); where exp overflows that is 0, as it should be."""
+    with np.errstate(over="ignore"):
+        value: Floats = 1 / (1 + np.exp(-x))
     return value

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from engine.suspicion.label_model import Prior
 from engine.suspicion.margins import sigmoid
+from engine.suspicion.minimising import minimise
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -64,8 +65,6 @@ def learn(
     prior: Prior, truth: Floats, weight: Floats, level_counts: tuple[float, float], reviewer_error: float
 ) -> tuple[Floats, Floats]:
     """Give beta and the log odds of each source after the verdicts; without any they stay what they are."""
-    from scipy.optimize import minimize
-
     read = np.flatnonzero(~np.isnan(truth[prior.known]))
     if not len(read):
         return prior.beta, prior.level
@@ -74,7 +73,7 @@ def learn(
     some = np.arange(0, len(prior.known), 1 + len(prior.known) // LEVEL_SAMPLES)
     start = np.zeros(len(prior.beta) + 1 + len(prior.level))
     arguments = (Rows.of(prior, read), Rows.of(prior, some), verdicts)
-    moved = minimize(verdict_loss, start, arguments, jac=True, method="L-BFGS-B").x
+    moved = minimise(verdict_loss, start, arguments)
     beta, level, apart = np.split(moved, [len(prior.beta), len(prior.beta) + 1])
     return prior.beta + beta, prior.level + level + apart
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.judging.card import Answers, Calls, Card, make_card
-from engine.judging.intervals import Estimate, bootstrap, correlate, estimate_share, wilson
+from engine.judging.intervals import MOST_LOTS, Estimate, bootstrap, correlate, estimate_share, wilson
 from engine.judging.trust import judge_the_judge
 
 PROMPTS = 400
@@ -177,3 +177,13 @@ def test_there_is_no_correlation_where_nothing_varies_or_hardly_a_prompt_is(x, p
 def test_of_nothing_there_is_no_estimate():
     assert estimate_share(np.empty(0), np.empty(0, dtype=np.int64)) is None
     assert bootstrap(np.empty((0, 2)), np.empty(0, dtype=np.int64), lambda sums: float(sums[0])) is None
+
+
+def test_more_prompts_than_are_drawn_one_by_one_give_an_interval_as_wide_as_theory_says():
+    random = np.random.default_rng(0)
+    y = random.normal(size=MOST_LOTS + 5_000)
+    terms = np.column_stack([np.ones(len(y)), y])
+    found = bootstrap(terms, np.arange(len(y)), lambda sums: float(sums[1] / sums[0]))
+    assert found is not None
+    assert (found.value, found.of) == (pytest.approx(y.mean()), len(y))
+    assert found.high - found.low == pytest.approx(2 * 1.96 * y.std() / np.sqrt(len(y)), rel=0.1)
