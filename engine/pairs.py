@@ -50,10 +50,10 @@ def _outline(turns: object, name: str) -> list[tuple[str, str, str]]:
 
 
 def _is_plain(turn: object) -> bool:
-    if not isinstance(turn, dict) or len(turn) != 2:
+    if not isinstance(turn, dict) or len(turn) != 2 or not isinstance(turn.get("content"), str):
         return False
     role = turn.get("role")
-    return isinstance(role, str) and role in ROLES and isinstance(turn.get("content"), str)
+    return isinstance(role, str) and role in ROLES
 
 
 def find_more_than_text(*conversations: object) -> str:

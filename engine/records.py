@@ -1,8 +1,8 @@
 """The nouns of prefmap: plain, frozen values that every module shares."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from itertools import pairwise
 from typing import Literal, NamedTuple, Self
 
@@ -22,7 +22,7 @@ def content_hash(*parts: str) -> str:
     joined = "\0".join((*parts, ""))
     if joined.count("\0") > len(parts):
         raise NulError("NUL")
-    return hashlib.blake2b(joined.encode(), digest_size=ID_BYTES).hexdigest()
+    return blake2b(joined.encode(), digest_size=ID_BYTES).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Message:
 
 def hash_prompt(prompt: tuple[Message, ...]) -> str:
     """Hash a conversation."""
-    return content_hash(*(part for turn in prompt for part in turn.parts))
+    return content_hash(*[part for turn in prompt for part in turn.parts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +152,9 @@ class Sample:
             )
         )
         sample_id = content_hash(prompt_id, *sorted(response.response_id for response in responses))
-        votes = votes or {}
-        split = ["annotators split"] if len(set(votes.values())) > 1 else []
+        split = ["annotators split"] if votes and len(set(votes.values())) > 1 else []
         noticed = (*flags, *split, *_notice(shared, responses))
-        return cls(sample_id, shared, prompt_id, responses, source, votes, tools, noticed)
+        return cls(sample_id, shared, prompt_id, responses, source, votes or {}, tools, noticed)
 
     def placed(self, file: str, row: int, sample_id: str) -> Self:
         """Give the same sample with its place, and the id that it has among its duplicates."""
