@@ -44,8 +44,10 @@ def find_turn_problem(prompt: object, answers: Mapping[str, object]) -> str:
 
 def _outline(turns: object, name: str) -> list[tuple[str, str, str]]:
     """Give role, text and what else is in each turn; turns of two texts, as most are, need no closer look."""
-    if isinstance(turns, list) and turns and all(map(_is_plain, turns)):
-        return [(turn["role"], turn["content"], "") for turn in turns]
+    if isinstance(turns, list):
+        plain = [(turn["role"], turn["content"], "") for turn in turns if _is_plain(turn)]
+        if plain and len(plain) == len(turns):
+            return plain
     return [(turn.role, turn.content, turn.extra) for turn in read_messages(turns, name)]
 
 

@@ -135,11 +135,12 @@ class Drafter:
 
     def _write(self, sample: Sample, pair: Pair) -> list[Row]:
         """Write the rows of one pair, or raise RowRefusedError."""
-        reason = find_obstacle(sample, pair)
-        rows = [] if reason else self.writer.to_rows(make_pair(sample, pair))
-        reason = reason or next(filter(None, map(self._find_problem, rows)), "")
-        if reason:
-            raise RowRefusedError(reason)
+        if obstacle := find_obstacle(sample, pair):
+            raise RowRefusedError(obstacle)
+        rows = self.writer.to_rows(make_pair(sample, pair))
+        for row in rows:
+            if problem := self._find_problem(row):
+                raise RowRefusedError(problem)
         return rows
 
     def _find_problem(self, row: Row) -> str:
