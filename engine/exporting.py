@@ -1,18 +1,17 @@
 """Export: the selected samples with their verdicts applied, in a trainer's format, with a manifest to check it by."""
 
+import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-import orjson
-
 from engine.errors import ExportRefusedError
 from engine.exports.choosing import Choice, choose, divide
-from engine.exports.drafting import Draft, Drafter, Drafting, Drafts, Row, judge_once, set_apart
+from engine.exports.drafting import Drafter, Drafting, Drafts, judge_once, set_apart
+from engine.exports.lines import Draft, Row, Tally, write_row
 from engine.exports.manifests import ExportPlan, control_of, describe_export, hash_file, manifest_of
 from engine.exports.predicting import Forecast
 from engine.exports.rewriting import Patches, Rewrites, check_rewritable
@@ -108,16 +107,17 @@ def export(
     said = replace(plan, map_scorer=choice.scorer)
     audit = audit_project(project)
     residual = audit.residual if audit else None
-    done = []
+    done: list[Exported] = []
+    hashes: dict[Path, str] = {}
     with ExitStack() as stack:
         notes = [stack.enter_context(replacing(manifest_of(part.output))) for part in parts]
         files = [stack.enter_context(replacing(part.output)) for part in parts]
         for part, beside in zip(parts, files, strict=True):
-            tally = _Tally(forecast and replace(forecast))
+            tally, foreseen = Tally(), forecast and replace(forecast)
             drafts = _draft(samples, part, outcomes, plan, writer)
-            _write(drafts, writer, beside, part.output.suffix, tally, progress)
-            done.append(tally.conclude(part.output, len(samples), choice))
-        hashes = {part.output: hash_file(beside) for part, beside in zip(parts, files, strict=True)}
+            lines = _lines(drafts, writer, tally, foreseen, progress)
+            hashes[part.output] = _write(lines, writer, beside, part.output.suffix)
+            done.append(_conclude(tally, foreseen, part.output, len(samples), choice))
         for note, part, one in zip(notes, parts, done, strict=True):
             told = one.forecast.describe() if one.forecast else None
             described = describe_export(
@@ -153,35 +153,31 @@ def export_with_controls(
 def _draft(samples: SourceReader, part: Part, outcomes: Outcomes, plan: ExportPlan, writer: Writer) -> Drafted:
     if plan.format in VERBATIM:
         return (Rewrites if plan.format == "same" else Patches)(samples, part.absent, outcomes)
-    drafter = Drafter(outcomes, writer, part.output.suffix == ".jsonl", plan.pairs, plan.seed)
-    return Drafts(samples, part.absent, drafter)
+    drafter = Drafter(part.absent, outcomes, writer, part.output.suffix == ".jsonl", plan.pairs, plan.seed)
+    return Drafts(samples, drafter)
 
 
-def _write(drafts: Drafted, writer: Writer, target: Path, ending: str, tally: "_Tally", progress: Progress) -> None:
-    """Write one file, of the kind that the ending says."""
-    lines = target.with_name(target.name + ".jsonl") if ending != ".jsonl" else target
-    rows = _rows(drafts, writer, tally, progress)
+def _write(lines: Iterable[bytes], writer: Writer, target: Path, ending: str) -> str:
+    """Write one file, of the kind that the ending says; gives its sha256."""
+    if ending == ".jsonl":
+        return _write_lines(lines, target)
+    beside = target.with_name(target.name + ".jsonl")
     try:
-        with lines.open("wb") as file:
-            for row in tally.forecast.watch(rows) if tally.forecast else rows:
-                file.write(_encode(row))
-        if lines != target:
-            convert_rows(lines, target, writer.types, ending=ending, table=TABLE)
+        _write_lines(lines, beside)
+        convert_rows(beside, target, writer.types, ending=ending, table=TABLE)
     finally:
-        if lines != target:
-            lines.unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
+    return hash_file(target)
 
 
-def _encode(row: Row) -> bytes:
-    """Write one line; what the fast writer refuses (half of a surrogate pair, say) the patient one takes."""
-    try:
-        return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:
-        pass
-    try:
-        return json.dumps(row, separators=(",", ":"), default=str).encode() + b"\n"
-    except TypeError as error:
-        raise ExportRefusedError(f"A row cannot be written as JSON: {error}.") from error
+def _write_lines(lines: Iterable[bytes], target: Path) -> str:
+    """Write lines to a file, and hash them on the way."""
+    digest = hashlib.sha256()
+    with target.open("wb") as file:
+        for some in lines:
+            digest.update(some)
+            file.write(some)
+    return digest.hexdigest()
 
 
 def _describe(output: Path, names: Sequence[str], writer: Writer) -> Path | None:
@@ -194,37 +190,20 @@ def _describe(output: Path, names: Sequence[str], writer: Writer) -> Path | None
     return description
 
 
-@dataclass
-class _Tally:
-    forecast: Forecast | None
-    dropped: Counter[str] = field(default_factory=Counter)
-    left_out: Counter[str] = field(default_factory=Counter)
-    kept: int = 0
-    rows: int = 0
-    changed: int = 0
-
-    def count(self, draft: Draft) -> None:
-        self.left_out.update(draft.left_out if draft.rows else ())
-        self.kept += bool(draft.rows)
-        self.rows += len(draft.rows)
-        self.changed += draft.changed and bool(draft.rows)
-        if not draft.rows:
-            self.dropped[draft.reason] += 1
-
-    def conclude(self, output: Path, samples: int, choice: Choice) -> Exported:
-        return Exported(
-            output,
-            manifest_of(output),
-            samples=samples,
-            kept=self.kept,
-            rows=self.rows,
-            dropped=dict(sorted(self.dropped.items())),
-            changed=self.changed,
-            is_by_fitted_scorer=choice.is_by_fitted_scorer,
-            confounded=choice.confounded,
-            rows_left_out=dict(sorted(self.left_out.items())),
-            forecast=self.forecast,
-        )
+def _conclude(tally: Tally, forecast: Forecast | None, output: Path, samples: int, choice: Choice) -> Exported:
+    return Exported(
+        output,
+        manifest_of(output),
+        samples=samples,
+        kept=tally.kept,
+        rows=tally.rows,
+        dropped=dict(sorted(tally.dropped.items())),
+        changed=tally.changed,
+        is_by_fitted_scorer=choice.is_by_fitted_scorer,
+        confounded=choice.confounded,
+        rows_left_out=dict(sorted(tally.left_out.items())),
+        forecast=forecast,
+    )
 
 
 def _check_targets(project: Project, output: Path, plan: ExportPlan, force: bool) -> None:
@@ -247,14 +226,28 @@ def _folders(project: Project) -> list[Path]:
     return [folder.resolve() for folder in (project.sources, project.scores, project.reviews)]
 
 
-def _rows(drafts: Drafted, writer: Writer, tally: _Tally, progress: Progress) -> Iterator[Row]:
-    """Yield what is exported, and count what is not."""
-    if hasattr(writer, "judge"):
-        return set_apart(_count(judge_once(drafts, cast(JudgingWriter, writer)), len(drafts), tally, progress))
-    return (row for rows in _count(drafts, len(drafts), tally, progress) for row in rows)
+def _lines(
+    drafts: Drafted, writer: Writer, tally: Tally, forecast: Forecast | None, progress: Progress
+) -> Iterator[bytes]:
+    """Yield what is exported, as lines, and count what is not.
+
+    Rows are written where they are made, unless they are to be seen here, one after the other.
+    """
+    is_judging = hasattr(writer, "judge")
+    if isinstance(drafts, Drafts) and not (is_judging or forecast or drafts.is_grouped):
+        progress(0, len(drafts))
+        for written in drafts.write():
+            tally.add(written.tally)
+            progress(tally.samples, len(drafts))
+            yield written.lines
+        return
+    judged = judge_once(drafts, cast(JudgingWriter, writer)) if is_judging else drafts
+    groups = _count(judged, len(drafts), tally, progress)
+    rows = set_apart(groups) if is_judging else (row for group in groups for row in group)
+    yield from map(write_row, forecast.watch(rows) if forecast else rows)
 
 
-def _count(drafts: Iterable[Draft], total: int, tally: _Tally, progress: Progress) -> Iterator[list[Row]]:
+def _count(drafts: Iterable[Draft], total: int, tally: Tally, progress: Progress) -> Iterator[list[Row]]:
     for number, draft in enumerate(drafts):
         if number % 1000 == 0:
             progress(number, total)

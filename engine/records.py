@@ -1,9 +1,8 @@
 """The nouns of prefmap: plain, frozen values that every module shares."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from hashlib import blake2b
 from typing import Literal, NamedTuple, Self
 
 Verdict = Literal["keep", "flip", "tie", "drop", "skip"]
@@ -22,7 +21,7 @@ def content_hash(*parts: str) -> str:
     joined = "\0".join((*parts, ""))
     if joined.count("\0") > len(parts):
         raise NulError("NUL")
-    return hashlib.blake2b(joined.encode(), digest_size=ID_BYTES).hexdigest()
+    return blake2b(joined.encode(), digest_size=ID_BYTES).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Message:
 
 def hash_prompt(prompt: tuple[Message, ...]) -> str:
     """Hash a conversation."""
-    return content_hash(*(part for turn in prompt for part in turn.parts))
+    return content_hash(*[part for turn in prompt for part in turn.parts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +145,17 @@ class Sample:
         columns = columns or [{}] * len(texts)
         extras = extras or [""] * len(texts)
         responses = tuple(
-            Response(_hash_response(prompt_id, system, own, text, extra), text, label, system, own, numbers, extra)
-            for text, label, system, own, numbers, extra in zip(
-                texts, labels, systems, turns, columns, extras, strict=True
-            )
+            [
+                Response(_hash_response(prompt_id, system, own, text, extra), text, label, system, own, numbers, extra)
+                for text, label, system, own, numbers, extra in zip(
+                    texts, labels, systems, turns, columns, extras, strict=True
+                )
+            ]
         )
-        sample_id = content_hash(prompt_id, *sorted(response.response_id for response in responses))
-        votes = votes or {}
-        split = ["annotators split"] if len(set(votes.values())) > 1 else []
+        sample_id = content_hash(prompt_id, *sorted([response.response_id for response in responses]))
+        split = ["annotators split"] if votes and len(set(votes.values())) > 1 else []
         noticed = (*flags, *split, *_notice(shared, responses))
-        return cls(sample_id, shared, prompt_id, responses, source, votes, tools, noticed)
+        return cls(sample_id, shared, prompt_id, responses, source, votes or {}, tools, noticed)
 
     def placed(self, file: str, row: int, sample_id: str) -> Self:
         """Give the same sample with its place, and the id that it has among its duplicates."""
@@ -205,9 +205,9 @@ def _notice(prompt: Sequence[Message], responses: Sequence[Response]) -> Iterato
         yield "contexts differ"
     if any(_stumbles((*prompt, *turns)) for turns in contexts):
         yield "roles do not alternate"
-    labels = [response.label for response in responses]
-    if label_pair(labels) is None:
-        yield "no label" if len(labels) - labels.count(None) < 2 else "tie"
+    labels = [response.label for response in responses if response.label is not None]
+    if len(set(labels)) < 2:
+        yield "no label" if len(labels) < 2 else "tie"
     if any(response.is_empty for response in responses):
         yield "empty response"
     if len({response.response_id for response in responses}) < len(responses):
@@ -216,8 +216,12 @@ def _notice(prompt: Sequence[Message], responses: Sequence[Response]) -> Iterato
 
 def _stumbles(turns: Sequence[Message]) -> bool:
     """Say whether a speaker speaks twice in a row, the answer of the assistant included."""
-    roles = [*(turn.role for turn in turns), "assistant"]
-    return any(before == after for before, after in pairwise(roles))
+    after = "assistant"
+    for turn in reversed(turns):
+        if turn.role == after:
+            return True
+        after = turn.role
+    return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -87,6 +86,14 @@ class Block:
 
     first: int = 1
     """Number of the first line."""
+
+    def __len__(self) -> int:
+        return len(self.rows) + len(self.lines) - sum(map(bytes.isspace, self.lines))
+
+    @property
+    def last(self) -> int:
+        """Number of the last row or line; 0 where there is none."""
+        return self.rows[-1].number if self.rows else self.first + len(self.lines) - 1
 
     def __iter__(self) -> Iterator[Row]:
         yield from self.rows
@@ -204,8 +211,10 @@ def _read_line(number: int, line: bytes) -> Row:
 def _load(line: bytes) -> object:
     """Read JSON fast; what the fast reader refuses (NaN, say) or rounds the patient one takes, or says why not."""
     if LONG_NUMBER not in line.translate(DIGITS_AS_ZERO):
-        with suppress(orjson.JSONDecodeError):
+        try:
             return orjson.loads(line)
+        except orjson.JSONDecodeError:
+            pass
     return json.loads(line.rstrip().decode())
 
 

@@ -1,17 +1,19 @@
 """The samples that files hold: read at import, and ever after from the project's own copies."""
 
 import hashlib
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeVar, cast
 
 from engine.errors import FormatUnknownError, ProjectDamagedError, RowRefusedError
 from engine.formats.catalog import Format, GroupedFormat, detect_format, is_grouped, load_format
 from engine.project import Project, SourceFile
 from engine.records import NulError, Sample, content_hash
 from engine.rows import Block, Row, Tell, read_blocks, read_rows
+
+Given = TypeVar("Given")
 
 DETECT_ROWS = 100
 """How many rows a format is recognised by."""
@@ -23,6 +25,19 @@ class Original(NamedTuple):
     sample: Sample
     row: Mapping[str, object]
     layout: Format
+
+
+class Piece(NamedTuple):
+    """Some rows of a project that follow each other, so that their samples can be read elsewhere."""
+
+    layout: Format
+    block: Block
+    first: int
+    """Which sample of the project its first one is, from 0."""
+
+    def read(self) -> Iterator[Sample]:
+        """Read the samples; their place in the project is not in them."""
+        return (one.sample for one in parse_block(self.block, self.layout) if one.sample is not None)
 
 
 class Parsed(NamedTuple):
@@ -58,8 +73,7 @@ def parse(row: Row, layout: Format) -> Sample:
     """Read the sample of a row, or raise RowRefusedError."""
     if row.values is None:
         raise RowRefusedError(row.problem)
-    with _refusing_characters():
-        return _checked(layout.to_sample(row.values))
+    return _make(layout.to_sample, row.values)
 
 
 def _read_groups(path: Path, layout: GroupedFormat, tell: Tell) -> Iterator[Parsed]:
@@ -95,26 +109,22 @@ def _join(rows: list[Row], layout: GroupedFormat) -> Iterator[Parsed]:
 
 def _read_together(rows: list[Row], layout: GroupedFormat) -> Parsed:
     try:
-        with _refusing_characters():
-            return Parsed(rows[0].number, _checked(layout.join([row.values or {} for row in rows])))
+        return Parsed(rows[0].number, _make(layout.join, [row.values or {} for row in rows]))
     except RowRefusedError as error:
         return Parsed(rows[0].number, None, str(error))
 
 
-@contextmanager
-def _refusing_characters() -> Iterator[None]:
-    """Refuse what no terminal, log or trainer can hold; hashing a text finds it."""
+def _make(read: Callable[[Given], Sample], given: Given) -> Sample:
+    """Read a sample, and refuse characters that no terminal, log or trainer can hold: hashing a text finds them."""
     try:
-        yield
+        sample = read(given)
+        others = [name for one in sample.responses for name in one.columns]
+        if sample.source or sample.tools or others:
+            content_hash(sample.source, sample.tools, *others)
     except UnicodeEncodeError:
         raise RowRefusedError("it holds half of a surrogate pair, which is no character") from None
     except NulError:
         raise RowRefusedError("it holds a NUL character") from None
-
-
-def _checked(sample: Sample) -> Sample:
-    """Hash the texts that are in none of its ids, too."""
-    content_hash(sample.source, sample.tools, *(name for one in sample.responses for name in one.columns))
     return sample
 
 
@@ -156,11 +166,16 @@ class SourceReader:
                     again = seen[content_id]
                     yield sample.placed(file.name, number, content_id if again == 1 else f"{content_id}-{again}")
 
-    def blocks(self) -> Iterator[tuple[Format, Block]]:
-        """Yield all rows in source order, block by block, with their format; only for formats of one row a sample."""
+    def pieces(self) -> Iterator[Piece]:
+        """Yield all rows in source order, block by block; only for formats of one row a sample."""
+        first = 0
         for file in self.files:
             layout = load_format(file.format, file.dimension, file.columns)
-            yield from ((layout, block) for block in read_blocks(self._stored(file)))
+            refused, passed = sorted(one.row for one in file.refused), 0
+            for block in read_blocks(self._stored(file)):
+                yield Piece(layout, block, first)
+                before, passed = passed, bisect_right(refused, block.last)
+                first += len(block) - (passed - before)
 
     @property
     def size(self) -> int:

@@ -2,20 +2,21 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.errors import RowRefusedError
+from engine.exports.lines import Draft, Row, Written
 from engine.exports.pairing import list_pairs
-from engine.formats.catalog import Format, JudgingWriter, Writer
+from engine.formats.catalog import JudgingWriter, Writer
 from engine.records import Message, Pair, Response, Sample, TrainingPair
-from engine.rows import Block
-from engine.sources import SourceReader, parse_block
+from engine.sources import Piece, SourceReader
 from engine.spreading import count_workers, spread
 from engine.verdicts.outcomes import Outcomes
 
@@ -24,22 +25,13 @@ BOTH_WAYS = "answer with both labels"
 TWICE = "answer that another row has"
 
 PACKED_SHARE = 3
-"""Rows are about so many times larger than the packed copy of them."""
+"""Rows are about so many times larger than the packed copy of them, ..."""
 
-Row = dict[str, object]
+SAMPLE_BYTES = 1000
+"""... and at least of about this size, each: some files pack well."""
+
 Item = TypeVar("Item")
-
-
-class Draft(NamedTuple):
-    """What a sample would be in the export."""
-
-    rows: list[Row]
-    """None: it is left out, and `reason` says why."""
-
-    reason: str = ""
-    changed: bool = False
-    left_out: tuple[str, ...] = ()
-    """Why rows that it would have are not among them."""
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -73,26 +65,36 @@ class Drafts:
     """The rows of a trainer's format, made in several processes where there are many."""
 
     samples: SourceReader
-    absent: npt.NDArray[np.object_]
     drafter: "Drafter"
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __iter__(self) -> Iterator[Draft]:
-        for draft, reason in zip(self._draft_all(), self.absent, strict=True):
-            yield Draft([], reason) if reason else draft
+        if self.is_grouped:
+            return self.drafter.draft_all(self.samples)
+        return chain.from_iterable(self._spread(self.drafter.draft_piece))
 
-    def _draft_all(self) -> Iterator[Draft]:
-        processes = count_workers(PACKED_SHARE * self.samples.size)
-        if processes < 2:
-            return map(self.drafter.draft, self.samples)
-        return chain.from_iterable(spread(self.drafter.draft_block, self.samples.blocks(), processes=processes))
+    @property
+    def is_grouped(self) -> bool:
+        """Whether several rows make a sample, so that all are to be read in one place."""
+        return self.samples.size == 0
+
+    def write(self) -> Iterator[Written]:
+        """Write the rows where they are made; only for formats of one row a sample."""
+        return self._spread(self.drafter.write_piece)
+
+    def _spread(self, work: Callable[[Piece], Result]) -> Iterator[Result]:
+        size = max(PACKED_SHARE * self.samples.size, SAMPLE_BYTES * len(self.samples))
+        return spread(work, self.samples.pieces(), processes=count_workers(size))
 
 
 @dataclass(frozen=True)
 class Drafter:
     """Makes the rows of a trainer's format."""
+
+    absent: npt.NDArray[np.object_]
+    """Why each sample is not selected; empty: it is."""
 
     outcomes: Outcomes
     writer: Writer
@@ -104,10 +106,18 @@ class Drafter:
 
     seed: int
 
-    def draft_block(self, block: tuple[Format, Block]) -> list[Draft]:
+    def draft_piece(self, piece: Piece) -> list[Draft]:
         """Say what becomes of each sample of some rows."""
-        layout, rows = block
-        return [self.draft(one.sample) for one in parse_block(rows, layout) if one.sample is not None]
+        return list(self.draft_all(piece.read(), piece.first))
+
+    def write_piece(self, piece: Piece) -> Written:
+        """Write what becomes of some rows."""
+        return Written.of(self.draft_all(piece.read(), piece.first))
+
+    def draft_all(self, samples: Iterable[Sample], first: int = 0) -> Iterator[Draft]:
+        """Say what becomes of samples that follow each other."""
+        for sample, reason in zip(samples, self.absent[first:], strict=False):
+            yield Draft([], reason) if reason else self.draft(sample)
 
     def draft(self, sample: Sample) -> Draft:
         """Say what becomes of one sample that is selected."""
@@ -125,11 +135,12 @@ class Drafter:
 
     def _write(self, sample: Sample, pair: Pair) -> list[Row]:
         """Write the rows of one pair, or raise RowRefusedError."""
-        reason = find_obstacle(sample, pair)
-        rows = [] if reason else self.writer.to_rows(make_pair(sample, pair))
-        reason = reason or next(filter(None, map(self._find_problem, rows)), "")
-        if reason:
-            raise RowRefusedError(reason)
+        if obstacle := find_obstacle(sample, pair):
+            raise RowRefusedError(obstacle)
+        rows = self.writer.to_rows(make_pair(sample, pair))
+        for row in rows:
+            if problem := self._find_problem(row):
+                raise RowRefusedError(problem)
         return rows
 
     def _find_problem(self, row: Row) -> str:
@@ -139,7 +150,12 @@ class Drafter:
 
 def fits(row: Mapping[str, object], types: Mapping[str, str]) -> bool:
     """Say whether columns of these types, in DuckDB's words, hold all that a row says."""
-    return all(name in types and _keys(value) <= set(re.findall(r"\w+", types[name])) for name, value in row.items())
+    return all(name in types and _keys(value) <= _words(types[name]) for name, value in row.items())
+
+
+@cache
+def _words(kind: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", kind))
 
 
 def _keys(value: object) -> set[str]:
@@ -203,7 +219,8 @@ def make_pair(sample: Sample, pair: Pair) -> TrainingPair:
     chosen, rejected = _sides(sample, pair)
     shares_system = chosen.system and chosen.system == rejected.system
     system = (Message("system", chosen.system),) if shares_system and chosen.system else ()
-    better, worse = (Message("assistant", side.text, side.extra) for side in (chosen, rejected))
+    better = Message("assistant", chosen.text, chosen.extra)
+    worse = Message("assistant", rejected.text, rejected.extra)
     return TrainingPair(sample.sample_id, (*system, *sample.prompt), better, worse, sample.tools)
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from engine.errors import ExportRefusedError, RowRefusedError
-from engine.exports.drafting import Draft, Drafting
+from engine.exports.drafting import Drafting
+from engine.exports.lines import Draft
 from engine.formats.catalog import is_grouped, load_format
 from engine.project import Project
 from engine.records import Pair, Sample

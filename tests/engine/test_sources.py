@@ -549,3 +549,19 @@ def test_a_parquet_file_is_read_alone_whatever_its_name(tmp_path):
     assert row.values["prompt"] == "mine"
     assert row.values["day"] == "2026-01-02"
     assert isinstance(row.values["time"], str)
+
+
+def test_pieces_number_their_samples_past_blank_and_refused_rows(tmp_path):
+    project = Project(tmp_path / "p.prefmap")
+    rows = [json.dumps({"prompt": f"q{n}", "chosen": "a", "rejected": "b"}) for n in range(1200)]
+    rows[0], rows[600], rows[601] = "{}", "", "[]"
+    lines, array = tmp_path / "lines.jsonl", tmp_path / "array.json"
+    lines.write_text("\n".join(rows))
+    array.write_text("[" + ",".join(filter(None, rows)).replace('"q', '"other') + "]")
+    for file in (lines, array):
+        import_file(project, file)
+    samples = SourceReader(project)
+    numbered = [pair for piece in samples.pieces() for pair in enumerate(piece.read(), piece.first)]
+    assert [number for number, _ in numbered] == list(range(1197 + 1197))
+    assert [one.prompt for _, one in numbered] == [one.prompt for one in samples]
+    assert len(list(samples.pieces())) > len(samples.files)
