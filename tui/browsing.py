@@ -105,20 +105,15 @@ class Browsing:
         """Whether no sample of the queue is left unread."""
         return self.position >= len(self.order)
 
-    @property
-    def _ranks(self) -> Ints:
-        return self._ranks_of_map if self.ranking is None else self.ranking.ranks
-
     @cached_property
-    def _ranks_of_map(self) -> Ints:
+    def _ranked_by_map(self) -> Ints:
         is_whole = self.by in BY_SUSPICION and len(self.queue.whole) == len(self.queue.state)
-        by_suspicion = self.queue.whole if is_whole else self.store.order("suspicion")
-        ranks = np.empty(len(by_suspicion), dtype=np.int64)
-        ranks[by_suspicion] = np.arange(1, len(by_suspicion) + 1)
-        return ranks
+        return self.queue.whole if is_whole else self.store.order("suspicion")
 
     def rank(self, ordinal: int) -> int:
-        return int(self._ranks[ordinal])
+        """Give the place of a sample by suspicion, from 1."""
+        ranked = self._ranked_by_map if self.ranking is None else self.ranking.order
+        return int(np.flatnonzero(ranked == ordinal)[0]) + 1
 
     def entries(self, ordinals: Sequence[int] | Ints) -> list[QueueEntry]:
         """Look samples up, in the order asked for, as they are ranked now."""
@@ -136,7 +131,7 @@ class Browsing:
         self.ranking = ranking
         self.matcher.replace("suspicion", ranking.suspicion)
         if self.by in BY_SUSPICION:
-            self.queue.rank(ranking.ranks, beyond)
+            self.queue.rank(ranking.order, beyond)
 
     def move(self, steps: int) -> None:
         """Go along the queue without a verdict."""
