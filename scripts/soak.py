@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from bench_review import build, read_memory
-from terminal import Terminal
+from terminal import REACTION_SECONDS, Terminal
 
 KEYS = "yyyfftx"
 """Keep, flip, tie and drop, about as often as people use them."""
@@ -47,9 +47,9 @@ def sit(project: Path, verdicts: int, stretch: int, draw: random.Random) -> list
         for number in range(1, verdicts + 1):
             start = time.perf_counter()
             terminal.press(draw.choice(KEYS))
-            terminal.wait_for(f"read {number:,}/")
+            terminal.wait_for(f"read {number:,}/", quiet=0)
             taken.append(1000 * (time.perf_counter() - start))
-            terminal.settle(0.002)
+            terminal.settle(REACTION_SECONDS)
             terminal.raw = b""
             if number % stretch == 0:
                 stretches.append((median(taken), read_memory(terminal.pid)))

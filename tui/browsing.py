@@ -28,10 +28,21 @@ KEPT_SAMPLES = 8
 """Samples that are kept: the one on the screen, the next one, and those around them."""
 
 
+KEPT_PLACES = 4096
+"""Contents whose samples are known: those that undo may come back to."""
+
+
+@lru_cache(maxsize=KEPT_PLACES)
+def find_copies(store: Store, content_id: str) -> Ints:
+    """Find the samples of a content, duplicates included: a million ids take long to look through, so it is kept."""
+    return store.ordinals([content_id])
+
+
 @lru_cache(maxsize=KEPT_SAMPLES)
 def read_sample(store: Store, ordinal: int) -> tuple[Sample, QueueEntry, Scores]:
     """Read what a map says of a sample; the last few are kept."""
     sample = store.sample(ordinal)
+    find_copies(store, sample.content_id)
     (entry,) = store.entries([ordinal])
     return sample, entry, store.scores(sample)
 
@@ -139,7 +150,7 @@ class Browsing:
 
     def go_to_sample(self, sample_id: str) -> None:
         """Go to a sample by its whole id; stay where it is not in the map any more."""
-        ordinals = self.store.ordinals([content_of(sample_id)])
+        ordinals = find_copies(self.store, content_of(sample_id))
         if len(ordinals):
             self._go_to_any(ordinals)
 

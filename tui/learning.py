@@ -49,6 +49,11 @@ class Learner:
     def _ranker(self) -> Ranker:
         return Ranker.read(self._store)
 
+    def warm_up(self) -> None:
+        """Read what the first lesson needs, before it is due; in any thread."""
+        if self._serving.is_live:
+            self._ranker  # noqa: B018 - it is kept
+
     def due(self, readings: int) -> Lesson | None:
         """Say what is due after so many verdicts; who takes some back gets the ranking back that was made of fewer."""
         ranking, figures = readings - readings % RANK_EVERY, settle(readings)

@@ -82,6 +82,8 @@ class Queue:
 
     def places(self, ordinals: Ints) -> Ints:
         """Find the places of samples in the queue."""
+        if len(ordinals) == 1:
+            return np.flatnonzero(self.order == ordinals[0])
         wanted = np.zeros(len(self.state), dtype=np.bool_)
         wanted[ordinals] = True
         return np.flatnonzero(wanted[self.order])

@@ -1,6 +1,6 @@
 """A sitting: the queue, the place in it, and what was decided. It knows nothing of screens."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -19,7 +19,7 @@ from engine.verdicts.outcomes import VERDICTS, Outcomes
 from engine.verdicts.serving import READ, SKIPPED, UNREAD
 from engine.verdicts.steps import Batch, Outcome, Remark, RemarkKind, Step
 from engine.verdicts.working import Work, tally_work
-from tui.browsing import read_sample
+from tui.browsing import find_copies, read_sample
 from tui.queue import draw_examples
 from tui.shown import BulkPreview, Progress, Shown
 from tui.sides import Mode, order_blind, order_sighted
@@ -227,19 +227,26 @@ class Session(Walking):
         self.return_to(step, is_undone=is_undone)
         return step
 
-    def _note_step(self, content_ids: Iterable[str]) -> None:
+    def _note_step(self, content_ids: Collection[str]) -> None:
         self._refresh(content_ids)
         self._outcomes = None
 
-    def _refresh(self, content_ids: Iterable[str]) -> None:
+    def _refresh(self, content_ids: Collection[str]) -> None:
         """Work out anew which of these contents are unread, duplicates included."""
+        if len(content_ids) == 1:
+            (one,) = content_ids
+            self.queue.state[find_copies(self.store, one)] = self._state_of(one)
+            return
         by_state: dict[int, list[str]] = {UNREAD: [], READ: [], SKIPPED: []}
         for content_id in content_ids:
-            verdict = self.verdict_on(content_id)
-            by_state[UNREAD if not verdict else SKIPPED if verdict == "skip" else READ].append(content_id)
+            by_state[self._state_of(content_id)].append(content_id)
         for state, contents in by_state.items():
             if contents:
                 self.queue.state[self.store.ordinals(contents)] = state
+
+    def _state_of(self, content_id: str) -> int:
+        verdict = self.verdict_on(content_id)
+        return UNREAD if not verdict else SKIPPED if verdict == "skip" else READ
 
     def said_of(self, sample: Sample) -> list[Outcome]:
         """List what each reviewer says of a sample, as the logs have it now."""

@@ -120,9 +120,10 @@ class Walking(Browsing):
         self._home = self.position
 
     def read_ahead(self) -> None:
-        """Read what a control needs, before one is due; in any thread."""
+        """Read what controls and lessons need, before one is due; in any thread."""
         if self._turns:
             self._turns.prepare()
+            self._learner.warm_up()
 
     def prepare(self) -> Callable[[], Learnt] | None:
         """Give what the verdicts let work out by now, to be called in any thread; None: nothing new."""
