@@ -14,8 +14,13 @@ from engine.errors import MapMissingError, MapUnreadableError
 from engine.map_writer import SEALED
 from engine.schema import VERSION
 
-LEAN = {"memory_limit": "160MB", "threads": str(min(os.cpu_count() or 1, 4))}
-"""Enough for every question that the review asks of a million samples; what more would need goes to the disk."""
+LEAST_MEMORY, MOST_MEMORY = 64_000_000, 160_000_000
+"""In bytes: what a lean connection keeps, of data and to work with. The most is enough to sort a million samples."""
+
+LEAN_SHARE = 5
+"""Short of sorting, the questions of the review need a fifth of the size of the map."""
+
+MOST_THREADS = 4
 
 
 class Connection:
@@ -28,12 +33,16 @@ class Connection:
         self.meta = dict(self._ask("SELECT key, value FROM meta"))
 
     @classmethod
-    def open(cls, path: Path, *, is_lean: bool = False) -> Self:
-        """Open a map to read it; lean, for a program that stays open for hours. Never waits, never creates a file."""
+    def open(cls, path: Path, *, is_lean: bool = False, sorts: bool = False) -> Self:
+        """Open a map to read it. Never waits, never creates a file.
+
+        is_lean: it takes little memory, for a program that stays open for hours. sorts: enough to sort by any column.
+        """
         if not path.exists():
             raise MapMissingError(f"There is no {path}. Run: prefmap map {path.parent}")
+        lean = _be_lean(path, sorts=sorts) if is_lean else {}
         try:
-            connection = duckdb.connect(str(path), read_only=True, config={**SEALED, **(LEAN if is_lean else {})})
+            connection = duckdb.connect(str(path), read_only=True, config=SEALED | lean)
             version = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
         except duckdb.Error as error:
             again = f"Run: prefmap map {path.parent}"
@@ -76,3 +85,9 @@ class Connection:
         with self._cursor() as cursor:
             cursor.register("wanted", {"value": wanted})
             return cast(dict[str, npt.NDArray], cursor.execute(question).fetchnumpy())  # type: ignore[type-arg]
+
+
+def _be_lean(path: Path, *, sorts: bool) -> dict[str, str]:
+    """Say what a connection may take."""
+    memory = MOST_MEMORY if sorts else min(max(path.stat().st_size // LEAN_SHARE, LEAST_MEMORY), MOST_MEMORY)
+    return {"memory_limit": f"{memory}B", "threads": str(min(os.cpu_count() or 1, MOST_THREADS))}

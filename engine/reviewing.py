@@ -189,6 +189,11 @@ class Review:
         return self._history.steps
 
     @property
+    def readings(self) -> Sequence[Outcome]:
+        """Those of them that are verdicts given one by one, skips included: so many turns are over."""
+        return self._history.readings
+
+    @property
     def cut_short(self) -> int:
         """Lines in the log of bulk verdicts that are not whole; they count for nothing."""
         return self._history.cut_short
@@ -204,11 +209,12 @@ class Review:
 
     def histories(self, readings: int | None = None) -> list[History]:
         """Give what all logs say; of the own one, where told so, only what was done up to so many single verdicts."""
-        steps = self._history.steps
-        ends = [place for place, step in enumerate(steps, start=1) if isinstance(step, Outcome)]
-        if readings is not None and readings < len(ends):
-            steps = steps[: ends[readings - 1] if readings else 0]
-        return [*self._others, History(list(steps))]
+        steps = list(self._history.steps)
+        if readings is not None and readings < len(self.readings):
+            last = self.readings[readings - 1] if readings else None
+            while steps and steps[-1] is not last:
+                steps.pop()
+        return [*self._others, History(steps)]
 
     def outcomes(self) -> Outcomes:
         """Give what all reviewers say: the others as they were when this review began."""

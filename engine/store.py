@@ -125,9 +125,10 @@ class Store(Columns):
     def entries(self, ordinals: Sequence[int] | Ints) -> list[QueueEntry]:
         """Look samples up, in the order asked for."""
         wanted = [int(ordinal) for ordinal in ordinals]
+        which = "= $wanted" if len(wanted) == 1 else "IN (SELECT unnest($wanted::INTEGER[]))"  # one is quicker found so
         rows = self._ask(
-            f"{ENTRY_COLUMNS} WHERE sample.ordinal IN (SELECT unnest($wanted::INTEGER[]))",
-            {"map_scorer": self.map_scorer, "wanted": wanted},
+            f"{ENTRY_COLUMNS} WHERE sample.ordinal {which}",
+            {"map_scorer": self.map_scorer, "wanted": wanted[0] if len(wanted) == 1 else wanted},
         )
         found = {row[0]: QueueEntry(*row) for row in rows}
         return [found[ordinal] for ordinal in wanted]

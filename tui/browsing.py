@@ -28,10 +28,21 @@ KEPT_SAMPLES = 8
 """Samples that are kept: the one on the screen, the next one, and those around them."""
 
 
+KEPT_PLACES = 4096
+"""Contents whose samples are known: those that undo may come back to."""
+
+
+@lru_cache(maxsize=KEPT_PLACES)
+def find_copies(store: Store, content_id: str) -> Ints:
+    """Find the samples of a content, duplicates included: a million ids take long to look through, so it is kept."""
+    return store.ordinals([content_id])
+
+
 @lru_cache(maxsize=KEPT_SAMPLES)
 def read_sample(store: Store, ordinal: int) -> tuple[Sample, QueueEntry, Scores]:
     """Read what a map says of a sample; the last few are kept."""
     sample = store.sample(ordinal)
+    find_copies(store, sample.content_id)
     (entry,) = store.entries([ordinal])
     return sample, entry, store.scores(sample)
 
@@ -105,20 +116,15 @@ class Browsing:
         """Whether no sample of the queue is left unread."""
         return self.position >= len(self.order)
 
-    @property
-    def _ranks(self) -> Ints:
-        return self._ranks_of_map if self.ranking is None else self.ranking.ranks
-
     @cached_property
-    def _ranks_of_map(self) -> Ints:
+    def _ranked_by_map(self) -> Ints:
         is_whole = self.by in BY_SUSPICION and len(self.queue.whole) == len(self.queue.state)
-        by_suspicion = self.queue.whole if is_whole else self.store.order("suspicion")
-        ranks = np.empty(len(by_suspicion), dtype=np.int64)
-        ranks[by_suspicion] = np.arange(1, len(by_suspicion) + 1)
-        return ranks
+        return self.queue.whole if is_whole else self.store.order("suspicion")
 
     def rank(self, ordinal: int) -> int:
-        return int(self._ranks[ordinal])
+        """Give the place of a sample by suspicion, from 1."""
+        ranked = self._ranked_by_map if self.ranking is None else self.ranking.order
+        return int(np.flatnonzero(ranked == ordinal)[0]) + 1
 
     def entries(self, ordinals: Sequence[int] | Ints) -> list[QueueEntry]:
         """Look samples up, in the order asked for, as they are ranked now."""
@@ -136,7 +142,7 @@ class Browsing:
         self.ranking = ranking
         self.matcher.replace("suspicion", ranking.suspicion)
         if self.by in BY_SUSPICION:
-            self.queue.rank(ranking.ranks, beyond)
+            self.queue.rank(ranking.order, beyond)
 
     def move(self, steps: int) -> None:
         """Go along the queue without a verdict."""
@@ -144,7 +150,7 @@ class Browsing:
 
     def go_to_sample(self, sample_id: str) -> None:
         """Go to a sample by its whole id; stay where it is not in the map any more."""
-        ordinals = self.store.ordinals([content_of(sample_id)])
+        ordinals = find_copies(self.store, content_of(sample_id))
         if len(ordinals):
             self._go_to_any(ordinals)
 

@@ -47,6 +47,9 @@ class WithApp(Commands):
         return super().resolve_command(ctx, args)
 
 
+SWITCH_SECONDS = 0.0005
+"""After so long what is learnt beside the reading makes way for a key; Python's own 5 ms can be felt."""
+
 REVIEW_OPTIONS = (
     click.option("--reviewer", help="Whose verdicts these are; default: your login."),
     click.option(
@@ -144,6 +147,7 @@ def review_project(
     from engine.verdicts.assigning import Assignment
     from engine.verdicts.outcomes import Outcomes
     from tui.app import ReviewApp
+    from tui.browsing import BY_SUSPICION
     from tui.session import Session
     from tui.settings import Settings
     from tui.terminal import Charset
@@ -158,19 +162,21 @@ def review_project(
     if low_bandwidth:
         settings, charset = replace(settings, theme=MONOCHROME.name), replace(charset, has_frames=False)
     with ExitStack() as stack:
-        store = stack.enter_context(closing(Store.open(project.map, is_lean=True)))
+        order = str(by or configured.get("queue") or "suspicion")
+        store = stack.enter_context(closing(Store.open(project.map, is_lean=True, sorts=order not in BY_SUSPICION)))
         own = None if read_only else stack.enter_context(closing(Review(project, name_reviewer(reviewer, configured))))
         wanted = target or configured.get("target")
         session = Session(
             store,
             own,
-            by=str(by or configured.get("queue") or "suspicion"),
+            by=order,
             target=wanted if isinstance(wanted, int) else None,
             mode="blind" if blind or configured.get("mode") == "blind" else "sighted",
             serving=Serving.of(configured)._replace(assignment=assignment),
             outcomes=None if own else Outcomes.read(project.review_logs()),
         )
         app = ReviewApp(session, charset, settings)
+        sys.setswitchinterval(SWITCH_SECONDS)
         app.run(mouse=False)
         if own and own.set_aside:
             narrate(f"A line that was cut short lies in {own.set_aside} and counts for nothing.")

@@ -1,7 +1,6 @@
 """What the verdicts of a sitting teach, worked out aside from the screen: the ranking of the unread, and the audit."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ from engine.verdicts.auditing import Audit, Labels, audit, sort_steps
 from engine.verdicts.outcomes import Outcomes
 from engine.verdicts.steps import History
 from engine.verdicts.stopping import settle
-from tui.turns import Serving, count_readings
+from tui.turns import Serving
 
 RANK_EVERY = 10
 """Verdicts after which the unread are ranked anew."""
@@ -50,6 +49,11 @@ class Learner:
     def _ranker(self) -> Ranker:
         return Ranker.read(self._store)
 
+    def warm_up(self) -> None:
+        """Read what the first lesson needs, before it is due; in any thread."""
+        if self._serving.is_live:
+            self._ranker  # noqa: B018 - it is kept
+
     def due(self, readings: int) -> Lesson | None:
         """Say what is due after so many verdicts; who takes some back gets the ranking back that was made of fewer."""
         ranking, figures = readings - readings % RANK_EVERY, settle(readings)
@@ -64,7 +68,7 @@ class Learner:
 
         What is learnt from a verdict orders what comes after the next one, since its own successor is on the screen.
         """
-        self.ranked = max(count_readings(review.steps) - 1, 0) // RANK_EVERY * RANK_EVERY
+        self.ranked = max(len(review.readings) - 1, 0) // RANK_EVERY * RANK_EVERY
         histories = review.histories(self.ranked)
         if self._serving.is_live and any(history.steps for history in histories):
             self._ranking = self._ranker.rank(Outcomes.of(histories))
@@ -72,7 +76,7 @@ class Learner:
 
     def prepare(self, review: Review) -> Callable[[], Learnt] | None:
         """Give what is to be worked out now, to be called in any thread; None: nothing is due."""
-        lesson = self.due(count_readings(review.steps))
+        lesson = self.due(len(review.readings))
         if lesson is None:
             return None
         self.ranked = self.ranked if lesson.ranking is None else lesson.ranking
@@ -87,7 +91,5 @@ class Learner:
 
     def audit(self, histories: Sequence[History]) -> Audit:
         """Work out what the verdicts say of the queue, the reviewers and what is left."""
-        labels = self.labels
-        if self._ranking:
-            labels = replace(labels, suspicion=self._ranking.suspicion[labels.ordinals])
-        return audit(labels, sort_steps(histories), self._serving.reader_error)
+        suspicion = self._ranking.suspicion[self.labels.ordinals] if self._ranking else None
+        return audit(self.labels, sort_steps(histories), self._serving.reader_error, suspicion)

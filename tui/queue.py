@@ -9,14 +9,10 @@ import numpy.typing as npt
 from engine.errors import FilterError
 from engine.querying.filtering import SELECTIONS
 from engine.store import Store
+from engine.verdicts.serving import READ, SKIPPED, UNREAD, find_first
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-
-UNREAD, READ, SKIPPED = 0, 1, 2
-
-LOOKED_AT = 4096
-"""Places of the queue that are looked at together."""
 
 
 class Match(NamedTuple):
@@ -65,20 +61,29 @@ class Queue:
         self.order, self.where = self.whole, ""
         self.is_ranked = True
 
-    def rank(self, ranks: Ints, position: int) -> None:
-        """Rank the unread behind a place anew; what was read, that place and all before it stay where they are."""
+    def rank(self, ranked: Ints, position: int) -> None:
+        """Put the unread behind a place into the order of all samples as `ranked`; all others stay where they are."""
         is_whole = self.order is self.whole
-        self.whole = _arrange(self.whole, ranks, self._open_places(self.whole, position if is_whole else -1))
+        self.whole = self._arrange(self.whole, ranked, position if is_whole else -1)
         if is_whole:
             self.order = self.whole
         elif self.is_ranked:
-            self.order = _arrange(self.order, ranks, self._open_places(self.order, position))
+            self.order = self._arrange(self.order, ranked, position)
 
-    def _open_places(self, order: Ints, position: int) -> Ints:
-        return position + 1 + np.flatnonzero(self.state[order[position + 1 :]] != READ)
+    def _arrange(self, order: Ints, ranked: Ints, position: int) -> Ints:
+        """Rank anew in a new array. Nothing is sorted: of all samples, ranked already, the others are left out."""
+        behind = order[position + 1 :]
+        is_open = self.state[behind] != READ
+        is_wanted = np.zeros(len(self.state), dtype=np.bool_)
+        is_wanted[behind[is_open]] = True
+        arranged = order.copy()
+        arranged[position + 1 :][is_open] = ranked[is_wanted[ranked]]
+        return arranged
 
     def places(self, ordinals: Ints) -> Ints:
         """Find the places of samples in the queue."""
+        if len(ordinals) == 1:
+            return np.flatnonzero(self.order == ordinals[0])
         wanted = np.zeros(len(self.state), dtype=np.bool_)
         wanted[ordinals] = True
         return np.flatnonzero(wanted[self.order])
@@ -87,18 +92,10 @@ class Queue:
         """Find the next unread place behind this one, else the first; skipped ones come last. Past the end: none."""
         for state in (UNREAD, SKIPPED):
             for start, end in ((position + 1, len(self.order)), (0, position + 1)):
-                place = self._find_state(state, start, end)
+                place = find_first(self.order, self.state, state, start, end)
                 if place is not None:
                     return place
         return len(self.order)
-
-    def _find_state(self, state: int, start: int, end: int) -> int | None:
-        """Find the first place of a part of the queue that has a state."""
-        for first in range(start, end, LOOKED_AT):
-            found = np.flatnonzero(self.state[self.order[first : min(first + LOOKED_AT, end)]] == state)
-            if len(found):
-                return first + int(found[0])
-        return None
 
     def first(self) -> int:
         """Find the place to begin at; where all are read, the first."""
@@ -127,13 +124,6 @@ class Queue:
         further = ahead(places)
         place = int(further[0] if len(further) else places[first])
         return place, Match(int(np.searchsorted(places, place)) + 1, len(places))
-
-
-def _arrange(order: Ints, ranks: Ints, places: Ints) -> Ints:
-    """Sort the samples at some places by rank, in a new array."""
-    arranged, free = order.copy(), order[places]
-    arranged[places] = free[np.argsort(ranks[free], kind="stable")]
-    return arranged
 
 
 def draw_examples(count: int, size: int, seed: int) -> Sequence[int]:

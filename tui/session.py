@@ -1,6 +1,6 @@
 """A sitting: the queue, the place in it, and what was decided. It knows nothing of screens."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -16,10 +16,11 @@ from engine.records import Sample, Verdict, content_hash, content_of
 from engine.reviewing import Review, plan_bulk
 from engine.store import Store
 from engine.verdicts.outcomes import VERDICTS, Outcomes
+from engine.verdicts.serving import READ, SKIPPED, UNREAD
 from engine.verdicts.steps import Batch, Outcome, Remark, RemarkKind, Step
 from engine.verdicts.working import Work, tally_work
-from tui.browsing import read_sample
-from tui.queue import READ, SKIPPED, UNREAD, draw_examples
+from tui.browsing import find_copies, read_sample
+from tui.queue import draw_examples
 from tui.shown import BulkPreview, Progress, Shown
 from tui.sides import Mode, order_blind, order_sighted
 from tui.turns import QUEUE_ALONE, Serving
@@ -63,6 +64,7 @@ class Session(Walking):
         self._outcomes: Outcomes | None = outcomes or (None if review else Outcomes([]))
         self._standing = review.standing() if review else {}
         self._remarks: dict[tuple[str, RemarkKind], Remark] = review.remarks() if review else {}
+        self._read = self._count_read()
 
     def all_outcomes(self) -> Outcomes:
         """Give what all reviewers say, every own step so far included."""
@@ -144,6 +146,8 @@ class Session(Walking):
             **({"adjudicates": True} if self._is_ruling(at.sample.content_id) else {}),
         )  # fmt: skip
         was_read = not self.is_done and self.queue.is_read(self.position)
+        before = self._standing.get(at.sample.content_id)
+        self._read += outcome.is_read * (2 if served == "repeat" else 1) - (before is not None and before.is_read)
         self._standing[at.sample.content_id] = outcome
         self._revealed |= {at.sample.content_id, _again(at.sample)} if served == "repeat" else {at.sample.content_id}
         self._note_step([at.sample.content_id])
@@ -197,6 +201,7 @@ class Session(Walking):
         if batch:
             given = {content_of(outcome.sample_id): outcome for outcome in batch.outcomes}
             self._standing |= given
+            self._read = self._count_read()
             self._note_step(given)
             self.position = self.queue.first()
         return batch
@@ -213,6 +218,7 @@ class Session(Walking):
         if step is None:
             return None
         self._standing, self._remarks = self._writing.standing(), self._writing.remarks()
+        self._read = self._count_read()
         if isinstance(step, Batch):
             self._note_step([content_of(outcome.sample_id) for outcome in step.outcomes])
             self.position = self.queue.first() if self.is_done else self.position
@@ -221,19 +227,26 @@ class Session(Walking):
         self.return_to(step, is_undone=is_undone)
         return step
 
-    def _note_step(self, content_ids: Iterable[str]) -> None:
+    def _note_step(self, content_ids: Collection[str]) -> None:
         self._refresh(content_ids)
         self._outcomes = None
 
-    def _refresh(self, content_ids: Iterable[str]) -> None:
+    def _refresh(self, content_ids: Collection[str]) -> None:
         """Work out anew which of these contents are unread, duplicates included."""
+        if len(content_ids) == 1:
+            (one,) = content_ids
+            self.queue.state[find_copies(self.store, one)] = self._state_of(one)
+            return
         by_state: dict[int, list[str]] = {UNREAD: [], READ: [], SKIPPED: []}
         for content_id in content_ids:
-            verdict = self.verdict_on(content_id)
-            by_state[UNREAD if not verdict else SKIPPED if verdict == "skip" else READ].append(content_id)
+            by_state[self._state_of(content_id)].append(content_id)
         for state, contents in by_state.items():
             if contents:
                 self.queue.state[self.store.ordinals(contents)] = state
+
+    def _state_of(self, content_id: str) -> int:
+        verdict = self.verdict_on(content_id)
+        return UNREAD if not verdict else SKIPPED if verdict == "skip" else READ
 
     def said_of(self, sample: Sample) -> list[Outcome]:
         """List what each reviewer says of a sample, as the logs have it now."""
@@ -268,18 +281,16 @@ class Session(Walking):
 
     def progress(self) -> Progress:
         """Count what a person read, how much of it flipped, and how fast; bulk verdicts are not read."""
-        read = sum(outcome.is_read for outcome in self._standing.values())
-        read += sum(isinstance(step, Outcome) and step.served == "repeat" and step.is_read for step in self.steps)
-        recent = list(islice((step for step in self._newest() if step.is_read), RECENT_FLIPS))
+        recent = list(islice((step for step in reversed(self.readings) if step.is_read), RECENT_FLIPS))
         share = sum(step.verdict == "flip" for step in recent) / len(recent) if recent else None
-        paces = list(
-            islice((step.seconds for step in self._newest() if 0 < step.seconds <= PAUSE_SECONDS), RECENT_PACE)
-        )
-        return Progress(read, self.target, share, median(paces) if paces else None, self._audit)
+        timed = (step.seconds for step in reversed(self.readings) if 0 < step.seconds <= PAUSE_SECONDS)
+        paces = list(islice(timed, RECENT_PACE))
+        return Progress(self._read, self.target, share, median(paces) if paces else None, self._audit)
 
-    def _newest(self) -> Iterator[Outcome]:
-        """List the own verdicts that were given one by one, newest first."""
-        return (step for step in reversed(self.steps) if isinstance(step, Outcome))
+    def _count_read(self) -> int:
+        """Count the samples that were read and decided, and once more those that were repeated."""
+        again = (one for one in self.readings if one.served == "repeat")
+        return sum(one.is_read for one in (*self._standing.values(), *again))
 
 
 def _again(sample: Sample) -> str:

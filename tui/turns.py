@@ -14,7 +14,7 @@ from engine.verdicts.assigning import Assignment
 from engine.verdicts.auditing import Labels
 from engine.verdicts.residual import ASSUMED_ERROR
 from engine.verdicts.serving import Reading, Server, States, Turn
-from engine.verdicts.steps import Outcome, Step
+from engine.verdicts.steps import Outcome
 
 Ints = npt.NDArray[np.int64]
 
@@ -50,11 +50,6 @@ QUEUE_ALONE = Serving(controls=0, repeats=0, is_live=False)
 """The queue as the map has it, and nothing else."""
 
 
-def count_readings(steps: Sequence[Step]) -> int:
-    """Count the verdicts that were given one by one, skips included: so many turns are over."""
-    return sum(isinstance(step, Outcome) for step in steps)
-
-
 class Turns:
     """Says what one reviewer reads next."""
 
@@ -64,6 +59,7 @@ class Turns:
         self._read_labels = read_labels
         self._server = Server(np.empty(0, dtype=np.int64), reviewer, serving.controls, serving.repeats)
         self._ordinals: dict[str, int] = {}
+        self._read: list[tuple[Outcome, Reading]] = []
 
     @cached_property
     def _controlling(self) -> Server:
@@ -76,20 +72,30 @@ class Turns:
         if self._server.controls:
             self._controlling  # noqa: B018 - it is kept
 
-    def next(self, following: int, state: States, steps: Sequence[Step]) -> Turn | None:
-        """Say what is read after these steps, where the queue has `following`."""
-        kind = self._server.kind(count_readings(steps))
-        if kind == "queue":
-            return Turn(following, kind)
-        read = [step for step in steps if isinstance(step, Outcome)]
-        self._find([content_of(step.sample_id) for step in read])
-        server = self._controlling if kind == "control" else self._server
-        return server.next(following, state, [self._reading(step) for step in read])
+    def next(self, following: int, state: States, verdicts: Sequence[Outcome]) -> Turn:
+        """Say what is read after these verdicts, where the queue has `following`."""
+        kind = self._server.kind(len(verdicts))
+        turn = None
+        if kind == "control":
+            turn = self._controlling.control(state)
+        elif kind == "repeat":
+            turn = self._server.repeat(self._readings(verdicts))
+        return turn or Turn(following, "queue")
 
-    def _reading(self, step: Outcome) -> Reading:
+    def _readings(self, verdicts: Sequence[Outcome]) -> list[Reading]:
+        """Translate the verdicts that came since the last time; those that were taken back since are forgotten."""
+        del self._read[len(verdicts) :]
+        while self._read and self._read[-1][0] is not verdicts[len(self._read) - 1]:
+            self._read.pop()
+        new = verdicts[len(self._read) :]
+        self._find([content_of(one.sample_id) for one in new])
+        self._read += [(one, self._reading(one)) for one in new]
+        return [reading for _, reading in self._read]
+
+    def _reading(self, verdict: Outcome) -> Reading:
         """A sample that the map does not have any more is not repeated, but its turn counts."""
-        ordinal = self._ordinals.get(content_of(step.sample_id), -1)
-        return Reading(ordinal, step.served, step.verdict == "skip" or ordinal < 0)
+        ordinal = self._ordinals.get(content_of(verdict.sample_id), -1)
+        return Reading(ordinal, verdict.served, verdict.verdict == "skip" or ordinal < 0)
 
     def note(self, content_id: str, ordinal: int) -> None:
         """Remember where a sample that was read is."""

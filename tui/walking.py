@@ -9,11 +9,11 @@ from engine.reviewing import Review
 from engine.store import Store
 from engine.verdicts.auditing import Audit
 from engine.verdicts.serving import Turn
-from engine.verdicts.steps import Outcome, Remark, Step
+from engine.verdicts.steps import Outcome, Remark
 from tui.browsing import Browsing
 from tui.learning import Learner, Learnt
 from tui.queue import Mask
-from tui.turns import Serving, Turns, count_readings
+from tui.turns import Serving, Turns
 
 
 class Walking(Browsing):
@@ -66,14 +66,14 @@ class Walking(Browsing):
         return assignment.tell(self.review.reviewer) if assignment and self.review and not self.has_share else ""
 
     @property
-    def steps(self) -> Sequence[Step]:
-        """Own steps that stand, oldest first."""
-        return self.review.steps if self.review else ()
+    def readings(self) -> Sequence[Outcome]:
+        """The own verdicts that stand and were given one by one, oldest first."""
+        return self.review.readings if self.review else ()
 
     @property
     def number(self) -> int:
         """Which turn this is, from 1; where one went by hand, the place in the queue."""
-        return min((count_readings(self.steps) if self.turn else self.position) + 1, len(self.order))
+        return min((len(self.readings) if self.turn else self.position) + 1, len(self.order))
 
     @property
     def is_between(self) -> bool:
@@ -84,7 +84,7 @@ class Walking(Browsing):
         """Work out the turn at this place; where a filter was chosen, the reviewer says what is read."""
         self._home, self.turn = self.position, None
         if self._turns and not self.where and not self.is_done and not self.queue.is_read(self.position):
-            self.turn = self._turns.next(int(self.order[self.position]), self.queue.state, self.steps)
+            self.turn = self._turns.next(int(self.order[self.position]), self.queue.state, self.readings)
 
     def filter(self, text: str) -> int:
         count = super().filter(text)
@@ -120,9 +120,10 @@ class Walking(Browsing):
         self._home = self.position
 
     def read_ahead(self) -> None:
-        """Read what a control needs, before one is due; in any thread."""
+        """Read what controls and lessons need, before one is due; in any thread."""
         if self._turns:
             self._turns.prepare()
+            self._learner.warm_up()
 
     def prepare(self) -> Callable[[], Learnt] | None:
         """Give what the verdicts let work out by now, to be called in any thread; None: nothing new."""
@@ -136,4 +137,4 @@ class Walking(Browsing):
 
     def audit(self) -> Audit | None:
         """Work out what all verdicts so far say; None where there are none of one's own."""
-        return self._learner.audit(self.review.histories()) if self.review and self.steps else None
+        return self._learner.audit(self.review.histories()) if self.review and self.review.steps else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -79,10 +79,12 @@ class Labels:
     """Of the first sample of that content."""
 
     suspicion: Floats
-    """NaN where there is none. It must not know the label's own verdict."""
+    """NaN where there is none, as the map has it. It must not know the label's own verdict."""
 
     assignment: Assignment | None = None
     """Who reads which; None: everybody reads all."""
+
+    _permuted: dict[str, npt.NDArray[np.int32]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, store: Store, assignment: Assignment | None = None) -> Self:
@@ -93,17 +95,23 @@ class Labels:
     def _sorted(self) -> Ints:
         return np.argsort(self.contents)
 
-    def place(self, content_id: str) -> int | None:
-        """Find a label by its content; None where it has no direction, or is not in the map."""
-        wanted = np.uint64(int(content_id, 16))
-        at = int(np.searchsorted(self.contents, wanted, sorter=self._sorted))
-        found = int(self._sorted[at]) if at < len(self.contents) else -1
-        return found if found >= 0 and self.contents[found] == wanted else None
+    def places(self, content_ids: Sequence[str]) -> Ints:
+        """Find labels by their contents; -1 where one has no direction, or is not in the map."""
+        if not len(self.contents):
+            return np.full(len(content_ids), -1, dtype=np.int64)
+        wanted = np.array([int(one, 16) for one in content_ids], dtype=np.uint64)
+        at = np.searchsorted(self.contents, wanted, sorter=self._sorted)
+        found = self._sorted[np.minimum(at, len(self.contents) - 1)]
+        return np.where(self.contents[found] == wanted, found, -1)
 
-    def permute(self, reviewer: str) -> Ints:
-        """List a reviewer's share of the labels, by place, in the order in which they become controls."""
-        order = permute(self.contents, reviewer)
-        return order if self.assignment is None else order[self.assignment.of(reviewer, self.contents)[order]]
+    def permute(self, reviewer: str) -> npt.NDArray[np.int32]:
+        """List a reviewer's share of the labels, by place, in the order in which they become controls; it is kept."""
+        if reviewer not in self._permuted:
+            order = permute(self.contents, reviewer).astype(np.int32)
+            if self.assignment is not None:
+                order = order[self.assignment.of(reviewer, self.contents)[order]]
+            self._permuted[reviewer] = order
+        return self._permuted[reviewer]
 
 
 class _Reads(NamedTuple):
@@ -148,10 +156,17 @@ def audit_project(project: Project) -> Audit | None:
     return audit(labels, steps, float(assumed))  # type: ignore[arg-type]
 
 
-def audit(labels: Labels, steps: Sequence[Outcome], assumed_error: float = ASSUMED_ERROR) -> Audit:
-    """Work out what verdicts, oldest first, say. Labels decided in bulk were not read, and are left out of it all."""
-    reads = {name: _gather(labels, [s for s in steps if s.reviewer == name]) for name in {s.reviewer for s in steps}}
-    verdict = _settle(labels, steps)
+def audit(
+    labels: Labels, steps: Sequence[Outcome], assumed_error: float = ASSUMED_ERROR, suspicion: Floats | None = None
+) -> Audit:
+    """Work out what verdicts, oldest first, say. Labels decided in bulk were not read, and are left out of it all.
+
+    suspicion: (labels,) as it is by now; default: as the map has it.
+    """
+    suspicion = labels.suspicion if suspicion is None else suspicion
+    placed = _place(labels, steps)
+    reads = _gather(placed, {step.reviewer for step in steps})
+    verdict = _settle(len(labels.contents), placed)
     is_control = np.zeros(len(verdict), dtype=bool)
     queue, controls, sighted = [], [], 0
     for reviewer, one in sorted(reads.items()):
@@ -160,42 +175,55 @@ def audit(labels: Labels, steps: Sequence[Outcome], assumed_error: float = ASSUM
         sighted += sum(one.last[place].mode != "blind" for place in mine)
         controls += [one.last[place].verdict == "flip" for place in _controls(labels, reviewer, one)] if mine else []
         queue += [
-            (one.last[place].time, one.last[place].verdict == "flip", float(labels.suspicion[place]))
+            (one.last[place].time, one.last[place].verdict == "flip", float(suspicion[place]))
             for place, served in one.served.items()
             if served == "queue" and one.last[place].verdict != "skip"
         ]
     queue.sort(key=lambda read: read[0])
-    waiting = np.sort(labels.suspicion[(verdict == UNREAD) & ~np.isnan(labels.suspicion)])[::-1]
+    waiting = suspicion[(verdict == UNREAD) & ~np.isnan(suspicion)]
+    if len(waiting) > RECENT:
+        waiting = np.partition(waiting, -RECENT)[-RECENT:]
     found = measure_yield(
         np.array([flip for _, flip, _ in queue], dtype=bool),
         np.array([suspicion for _, _, suspicion in queue], dtype=np.float64),
         np.array(controls, dtype=bool),
-        waiting[:RECENT],
+        np.sort(waiting)[::-1],
     )
     error = estimate_error(
         sum(one.repeats for one in reads.values()), sum(one.changed for one in reads.values()), assumed_error
     )
-    residual = estimate_residual(labels.suspicion, verdict, is_control, error)
-    return Audit(found, error, residual, sighted, _judge(labels, reads, error.value))
+    residual = estimate_residual(suspicion, verdict, is_control, error)
+    return Audit(found, error, residual, sighted, _judge(suspicion, reads, error.value))
 
 
-def _judge(labels: Labels, reads: Mapping[str, _Reads], assumed: float) -> dict[str, Reader]:
+def _judge(suspicion: Floats, reads: Mapping[str, _Reads], assumed: float) -> dict[str, Reader]:
     opinions = {name: one.opinions for name, one in reads.items()}
     places = sorted(set().union(*opinions.values()))
     said = [{name: mine[place] for name, mine in opinions.items() if place in mine} for place in places]
-    slips = infer_slips(said, labels.suspicion[places].tolist() if places else [], assumed=assumed)
+    slips = infer_slips(said, suspicion[places].tolist() if places else [], assumed=assumed)
     return {name: Reader(one.repeats, one.changed, slips.get(name)) for name, one in sorted(reads.items())}
 
 
-def _gather(labels: Labels, steps: Iterable[Outcome]) -> _Reads:
+def _place(labels: Labels, steps: Sequence[Outcome]) -> list[tuple[int, Outcome]]:
+    """Find the label of each verdict; those without are left out."""
+    places = labels.places([content_of(step.sample_id) for step in steps]).tolist()
+    return [(place, step) for place, step in zip(places, steps, strict=True) if place >= 0]
+
+
+def _gather(placed: Iterable[tuple[int, Outcome]], reviewers: Iterable[str]) -> dict[str, _Reads]:
+    """Tell what each reviewer read."""
+    by_reviewer: dict[str, list[tuple[int, Outcome]]] = {reviewer: [] for reviewer in reviewers}
+    for place, step in placed:
+        by_reviewer[step.reviewer].append((place, step))
+    return {reviewer: _gather_one(those) for reviewer, those in by_reviewer.items()}
+
+
+def _gather_one(placed: Iterable[tuple[int, Outcome]]) -> _Reads:
     served: dict[int, Served] = {}
     last: dict[int, Outcome] = {}
     passed: set[int] = set()
     repeats = changed = 0
-    for step in steps:
-        place = labels.place(content_of(step.sample_id))
-        if place is None:
-            continue
+    for place, step in placed:
         if step.is_bulk or step.adjudicates:
             passed |= {place} - last.keys()
             continue
@@ -215,12 +243,13 @@ def _controls(labels: Labels, reviewer: str, reads: _Reads) -> list[int]:
     return [int(place) for place in reached(labels.permute(reviewer), state)]
 
 
-def _settle(labels: Labels, steps: Sequence[Outcome]) -> Codes:
-    """Say what reviewers make of each label; it is out where they differ, or decided it in bulk."""
-    verdict: Codes = np.full(len(labels.contents), UNREAD, dtype=np.int8)
-    outcomes = Outcomes([{content_of(step.sample_id): step} for step in steps])
-    for content_id in {content_of(step.sample_id) for step in steps}:
-        place, settled = labels.place(content_id), outcomes.settle(content_id)
-        if place is not None and (settled.outcome or settled.is_open):
+def _settle(labels: int, placed: Sequence[tuple[int, Outcome]]) -> Codes:
+    """Say what reviewers make of each of so many labels; it is out where they differ, or decided it in bulk."""
+    verdict: Codes = np.full(labels, UNREAD, dtype=np.int8)
+    contents = {place: content_of(step.sample_id) for place, step in placed}
+    outcomes = Outcomes({contents[place]: step} for place, step in placed)
+    for place, content_id in contents.items():
+        settled = outcomes.settle(content_id)
+        if settled.outcome or settled.is_open:
             verdict[place] = CODES[settled.outcome.verdict] if settled.outcome and settled.is_read else OUT
     return verdict

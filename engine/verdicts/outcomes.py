@@ -45,6 +45,8 @@ def settle(said: Sequence[Outcome], *, by_majority: bool = False) -> Settlement:
     """
     if not said:
         return Settlement(None)
+    if len(said) == 1:
+        return Settlement(said[0], is_read=not said[0].is_bulk)
     rulings = [one for one in said if one.adjudicates]
     if rulings:
         last = max(rulings, key=_rank)

@@ -15,6 +15,7 @@ from engine.records import content_hash
 from engine.verdicts.shuffling import Contents, scramble
 
 Ints = npt.NDArray[np.int64]
+Order = npt.NDArray[np.int32] | Ints
 States = npt.NDArray[np.int8]
 
 Served = Literal["queue", "control", "repeat", "hand"]
@@ -24,6 +25,9 @@ SERVED: tuple[Served, ...] = get_args(Served)
 
 UNREAD, READ, SKIPPED = 0, 1, 2
 """States of a sample for one reviewer."""
+
+LOOKED_AT = 4096
+"""Places of an order that are looked at together."""
 
 REPEAT_DISTANCE = 50
 """A repeat comes at least so many verdicts after the sample was read."""
@@ -73,15 +77,18 @@ class Server:
         if following is None:
             return None
         kind = self.kind(len(readings))
-        if kind == "control":
-            waiting = np.flatnonzero(state[self.permutation] == UNREAD)
-            if len(waiting):
-                return Turn(int(self.permutation[waiting[0]]), "control")
-        if kind == "repeat":
-            known = _repeatable(readings)
-            if known:
-                return Turn(known[_draw(len(known), self.seed, "which", len(readings))], "repeat")
-        return Turn(following, "queue")
+        turn = self.control(state) if kind == "control" else self.repeat(readings) if kind == "repeat" else None
+        return turn or Turn(following, "queue")
+
+    def control(self, state: States) -> Turn | None:
+        """Give the first control that is unread; None: all are read."""
+        place = find_first(self.permutation, state, UNREAD)
+        return None if place is None else Turn(int(self.permutation[place]), "control")
+
+    def repeat(self, readings: Sequence[Reading]) -> Turn | None:
+        """Give a sample to be read again; None: nothing was read long enough ago."""
+        known = _repeatable(readings)
+        return Turn(known[_draw(len(known), self.seed, "which", len(readings))], "repeat") if known else None
 
     def kind(self, turn: int) -> Served:
         """Say what a turn is meant for, from 0: one of each 12, say, is a control, at a place that nobody can guess."""
@@ -97,11 +104,20 @@ def permute(contents: Contents, seed: str) -> Ints:
     return np.argsort(scramble(contents, seed), kind="stable").astype(np.int64)
 
 
-def reached(permutation: Ints, state: States) -> Ints:
+def find_first(order: Order, state: States, wanted: int, start: int = 0, end: int | None = None) -> int | None:
+    """Find the first place, from `start` to before `end`, whose sample has a state; None: none has."""
+    end = len(order) if end is None else end
+    for first in range(start, end, LOOKED_AT):
+        found = np.flatnonzero(state[order[first : min(first + LOOKED_AT, end)]] == wanted)
+        if len(found):
+            return first + int(found[0])
+    return None
+
+
+def reached(permutation: Order, state: States) -> Ints:
     """List the controls so far: all that were read up to the first unread one, however the reviewer came to them."""
-    unread = np.flatnonzero(state[permutation] == UNREAD)
-    before = permutation[: unread[0] if len(unread) else len(permutation)]
-    read: Ints = before[state[before] == READ]
+    before = permutation[: find_first(permutation, state, UNREAD)]
+    read: Ints = before[state[before] == READ].astype(np.int64)
     return read
 
 

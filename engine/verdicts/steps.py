@@ -116,8 +116,14 @@ class History:
     head: str = ""
     """Hash of the last of them."""
 
+    readings: list[Outcome] = field(init=False)
+    """Of the steps, the verdicts that were given one by one, skips included: so many turns are over."""
+
     _waiting: list[Outcome] = field(default_factory=list)
     """The lines of a bulk verdict so far."""
+
+    def __post_init__(self) -> None:
+        self.readings = [step for step in self.steps if isinstance(step, Outcome)]
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -146,12 +152,19 @@ class History:
             self._do(_read_remark(kind, line))
         elif kind == "undo" and self.steps:
             self.undone.append(self.steps.pop())
+            if isinstance(self.undone[-1], Outcome):
+                self.readings.pop()
         elif kind == "redo" and self.undone:
-            self.steps.append(self.undone.pop())
+            self._add(self.undone.pop())
 
     def _do(self, step: Step) -> None:
-        self.steps.append(step)
+        self._add(step)
         self.undone.clear()
+
+    def _add(self, step: Step) -> None:
+        self.steps.append(step)
+        if isinstance(step, Outcome):
+            self.readings.append(step)
 
     def _gather(self, outcome: Outcome, size: int) -> None:
         """Take one line of a bulk verdict, which is a step when its last one is there."""

@@ -26,8 +26,8 @@ def test_labels_are_contents_with_a_direction(make_project):
     assert labels.ordinals.tolist() == [0, 1]
     with closing(Store.open(project.map)) as store:
         contents = [content_of(one) for one in store.sample_ids()]
-    assert [labels.place(one) for one in contents] == [0, 1, 0]
-    assert labels.place("0" * 16) is labels.place("f" * 16) is None
+    assert labels.places(contents).tolist() == [0, 1, 0]
+    assert labels.places(["0" * 16, "f" * 16]).tolist() == [-1, -1]
 
 
 def test_an_audit_says_what_was_served_and_found(sample_project):

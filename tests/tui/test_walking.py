@@ -249,7 +249,7 @@ def test_ranked_anew_the_screen_the_list_and_the_filter_know_the_new_suspicion(o
     assert session.show().entry == entry
     fits = session.find(f"suspicion>={entry.suspicion - 1e-9}").tolist()
     assert len(fits) == sum(one.suspicion >= entry.suspicion - 1e-9 for one in session.entries(np.arange(400)))
-    assert session.show().rank == session.ranking.ranks[session.here]
+    assert session.show().rank == session.ranking.order.tolist().index(session.here) + 1
 
 
 def test_another_order_is_left_alone_and_switched_off_nothing_moves(open_session):

@@ -162,7 +162,7 @@ class DecidingScreen(BaseScreen):
             self.show_votes(outcome)
         else:
             self.show_sample()
-        self.study()
+        self.call_after_refresh(self.study)
 
     def show_votes(self, outcome: Outcome) -> None:
         """Show what the others said of a conflict, now that it is decided."""
@@ -205,7 +205,7 @@ class DecidingScreen(BaseScreen):
             return
         self.tell_step("taken back", step, "there is nothing to take back")
         self.show_sample()
-        self.study()
+        self.call_after_refresh(self.study)
 
     def action_redo(self) -> None:
         try:
@@ -215,7 +215,7 @@ class DecidingScreen(BaseScreen):
             return
         self.tell_step("done again", step, "there is nothing to do again")
         self.show_sample()
-        self.study()
+        self.call_after_refresh(self.study)
 
     def action_mode(self) -> None:
         """Turn from sighted to blind, or back; what was shown stays known."""

@@ -38,7 +38,10 @@ def join_fitting(words: Sequence[str], width: int) -> str:
 
 
 def describe_reason(shown: Shown, charset: Charset, width: int) -> str:
-    """Say why this sample is here. `~` marks a suspicion that no verdict has confirmed yet."""
+    """Say why this sample is here. `~` marks a suspicion that no verdict has confirmed yet.
+
+    Its rank is left to `v`: 783 in place of 1 would tell that it is a control.
+    """
     entry = shown.entry
     is_wide = width >= STACKED_COLUMNS
     name = f"id {shown.sample.sample_id[:SHOWN_DIGITS]}"
@@ -47,7 +50,7 @@ def describe_reason(shown: Shown, charset: Charset, width: int) -> str:
     suspicion = f"~{fraction(entry.suspicion)}"
     margin = NO_VALUE if entry.margin is None else f"{entry.margin:+.1f}"
     words = [
-        f"why  suspicion {suspicion} (rank {shown.rank:,})" if is_wide else f"{suspicion} rank {shown.rank:,}",
+        f"{'why  ' if is_wide else ''}suspicion {suspicion}",
         f"{entry.against}/{entry.scorers} {'scorers ' if is_wide else ''}against",
         f"{'margin ' if is_wide else ''}z {margin}",
         name,
@@ -59,13 +62,13 @@ def describe_reason(shown: Shown, charset: Charset, width: int) -> str:
 
 
 def describe_scores(shown: Shown, charset: Charset) -> str:
-    """Say what each scorer gives each response."""
+    """Say the rank by suspicion, and what each scorer gives each response."""
     parts = []
     for name, values in shown.scores.items():
         numbered = sorted((shown.number(index), said) for index, said in enumerate(values))
         each = "  ".join(f"[{number}] {_value(*said)}" for number, said in numbered)
         parts.append(f"{charset.show(name)}: {each}")
-    return " scores  " + ("   ".join(parts) or "none yet")
+    return f" rank {shown.rank:,}   scores  " + ("   ".join(parts) or "none yet")
 
 
 def _value(value: float | None, reason: str) -> str:

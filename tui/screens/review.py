@@ -74,7 +74,7 @@ class ReviewScreen(BrowsingScreen):
     def begin(self) -> None:
         self.last = self.charset.show(self.session.notice)
         self.show_sample()
-        self.study()
+        self.call_after_refresh(self.study)
 
     def study(self) -> None:
         """Learn from the verdicts beside the reading, one lesson at a time."""
