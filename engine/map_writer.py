@@ -181,9 +181,12 @@ def _fetch(cursor: duckdb.DuckDBPyConnection) -> Iterator[dict[str, object]]:
 
 
 def convert_rows(rows: Path, target: Path, types: Mapping[str, str], *, ending: str, table: str) -> None:
-    """Turn JSON Lines into parquet or, where the ending is `.duckdb`, into a table of a DuckDB file."""
+    """Turn JSON Lines into parquet or, where the ending is `.duckdb`, into a table of a DuckDB file.
+
+    On one thread, since how rows are grouped, and so the bytes, would follow from the number of threads.
+    """
     read = f"SELECT * FROM read_json($rows, format = 'newline_delimited', columns = {_literal(types)})"
-    with saying_what_fails(target), closing(duckdb.connect(config=NO_EXTENSIONS)) as connection:
+    with saying_what_fails(target), closing(duckdb.connect(config=NO_EXTENSIONS | {"threads": 1})) as connection:
         if ending == ".duckdb":
             connection.execute(f"ATTACH {_quote(target)} AS target")
             connection.execute(f'CREATE TABLE target."{table}" AS {read}', {"rows": str(rows)})

@@ -32,8 +32,8 @@ class Piece(NamedTuple):
 
     layout: Format
     block: Block
-    first: int
-    """Which sample of the project its first one is, from 0."""
+    place: slice
+    """Which samples of the project its own are, from 0."""
 
     def read(self) -> Iterator[Sample]:
         """Read the samples; their place in the project is not in them."""
@@ -173,9 +173,10 @@ class SourceReader:
             layout = load_format(file.format, file.dimension, file.columns)
             refused, passed = sorted(one.row for one in file.refused), 0
             for block in read_blocks(self._stored(file)):
-                yield Piece(layout, block, first)
                 before, passed = passed, bisect_right(refused, block.last)
-                first += len(block) - (passed - before)
+                last = first + len(block) - (passed - before)
+                yield Piece(layout, block, slice(first, last))
+                first = last
 
     @property
     def size(self) -> int:

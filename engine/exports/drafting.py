@@ -108,15 +108,15 @@ class Drafter:
 
     def draft_piece(self, piece: Piece) -> list[Draft]:
         """Say what becomes of each sample of some rows."""
-        return list(self.draft_all(piece.read(), piece.first))
+        return list(self.draft_all(piece.read(), piece.place))
 
     def write_piece(self, piece: Piece) -> Written:
         """Write what becomes of some rows."""
-        return Written.of(self.draft_all(piece.read(), piece.first))
+        return Written.of(self.draft_all(piece.read(), piece.place))
 
-    def draft_all(self, samples: Iterable[Sample], first: int = 0) -> Iterator[Draft]:
-        """Say what becomes of samples that follow each other."""
-        for sample, reason in zip(samples, self.absent[first:], strict=False):
+    def draft_all(self, samples: Iterable[Sample], place: slice = slice(None)) -> Iterator[Draft]:
+        """Say what becomes of the samples at one place of the project."""
+        for sample, reason in zip(samples, self.absent[place], strict=True):
             yield Draft([], reason) if reason else self.draft(sample)
 
     def draft(self, sample: Sample) -> Draft:

@@ -561,7 +561,8 @@ def test_pieces_number_their_samples_past_blank_and_refused_rows(tmp_path):
     for file in (lines, array):
         import_file(project, file)
     samples = SourceReader(project)
-    numbered = [pair for piece in samples.pieces() for pair in enumerate(piece.read(), piece.first)]
+    numbered = [pair for piece in samples.pieces() for pair in enumerate(piece.read(), piece.place.start)]
     assert [number for number, _ in numbered] == list(range(1197 + 1197))
+    assert [piece.place.stop for piece in samples.pieces()][-1] == 1197 + 1197
     assert [one.prompt for _, one in numbered] == [one.prompt for one in samples]
     assert len(list(samples.pieces())) > len(samples.files)
