@@ -49,8 +49,10 @@ def main() -> int:
         with ThreadPoolExecutor(len(names) + 1) as pool:
             building = pool.submit(build_on, project, is_over)
             until = time.monotonic() + 60 * args.minutes
-            seen = list(pool.map(lambda name: review(project, name, until, f"{args.seed} {name}"), names))
-            is_over.set()
+            try:
+                seen = list(pool.map(lambda name: review(project, name, until, f"{args.seed} {name}"), names))
+            finally:
+                is_over.set()
             maps = building.result()
         lost = sum(given != read_log(project, name) for name, given in zip(names, seen, strict=True))
         differing = compare_agreement(project, names)
@@ -84,7 +86,7 @@ def review(project: Path, name: str, until: float, seed: str) -> list[str]:
         while time.monotonic() < until and ALL_IS_READ not in terminal.text:
             key = draw.choice("yyft")
             terminal.press(key)
-            terminal.wait_for(f"read {len(given) + 1}/")
+            terminal.wait_for(f"read {len(given) + 1:,}/")
             given.append(VERDICTS[key])
             time.sleep(draw.random() / 2)
     return given

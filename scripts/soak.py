@@ -1,4 +1,4 @@
-"""A long day: thousands of verdicts through a pseudo-terminal, with memory and latency told on the way.
+"""A long day: thousands of verdicts through a pseudo-terminal, with latency, work and memory told on the way.
 
 Example: python scripts/soak.py --verdicts 10000
 """
@@ -11,14 +11,14 @@ import time
 from pathlib import Path
 from statistics import median, quantiles
 
-from bench_review import build, read_memory
+from bench_review import build, read_memory, read_processor
 from terminal import REACTION_SECONDS, Terminal
 
 KEYS = "yyyfftx"
 """Keep, flip, tie and drop, about as often as people use them."""
 
 MOST_GROWTH = 1.10
-"""Of memory and of latency, from the second stretch to the last."""
+"""Of latency, work and memory, from the second stretch to the last; latency alone grows with what else runs."""
 
 
 def main() -> int:
@@ -32,18 +32,20 @@ def main() -> int:
         project = build(Path(folder), args.verdicts + 100)
         stretches = sit(project, args.verdicts, args.stretch, random.Random(args.seed))
     first, last = stretches[min(1, len(stretches) - 1)], stretches[-1]
-    time_growth, memory_growth = (late / early for early, late in zip(first, last, strict=True))
-    print(f"from the second stretch to the last: latency x {time_growth:.2f}, memory x {memory_growth:.2f}")
-    return int(max(time_growth, memory_growth) > MOST_GROWTH)
+    latency, work, memory = (late / early for early, late in zip(first, last, strict=True))
+    print(f"from the second stretch to the last: latency x {latency:.2f}, work x {work:.2f}, memory x {memory:.2f}")
+    return int(max(latency, work, memory) > MOST_GROWTH)
 
 
-def sit(project: Path, verdicts: int, stretch: int, draw: random.Random) -> list[tuple[float, float]]:
-    """Review on and on; gives the median milliseconds and the resident MB of each stretch."""
+def sit(project: Path, verdicts: int, stretch: int, draw: random.Random) -> list[tuple[float, float, float]]:
+    """Review on and on; gives of each stretch the median milliseconds until a verdict is seen, those that the processor
+    worked for it, and the resident MB."""
     stretches, taken = [], []
     command = [sys.executable, "-m", "tui", "review", str(project), "--reviewer", "soak", "--target", str(verdicts)]
     with Terminal(command) as terminal:
         terminal.wait_for("read 0/")
-        print(f"{'verdicts':>9}  {'ms median':>9}  {'p99':>6}  {'MB':>6}")
+        print(f"{'verdicts':>9}  {'ms median':>9}  {'p99':>6}  {'processor ms':>12}  {'MB':>6}")
+        worked = read_processor(terminal.pid)
         for number in range(1, verdicts + 1):
             start = time.perf_counter()
             terminal.press(draw.choice(KEYS))
@@ -52,9 +54,10 @@ def sit(project: Path, verdicts: int, stretch: int, draw: random.Random) -> list
             terminal.settle(REACTION_SECONDS)
             terminal.raw = b""
             if number % stretch == 0:
-                stretches.append((median(taken), read_memory(terminal.pid)))
+                before, worked = worked, read_processor(terminal.pid)
+                stretches.append((median(taken), (worked - before) / stretch, read_memory(terminal.pid)))
                 print(f"{number:>9,}  {stretches[-1][0]:>9.1f}  {quantiles(taken, n=100)[98]:>6.1f}  "
-                      f"{stretches[-1][1]:>6.0f}", flush=True)  # fmt: skip
+                      f"{stretches[-1][1]:>12.1f}  {stretches[-1][2]:>6.0f}", flush=True)  # fmt: skip
                 taken.clear()
     return stretches
 

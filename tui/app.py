@@ -1,7 +1,5 @@
 """The app: a door to the screens."""
 
-import signal
-from asyncio import get_running_loop
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, ClassVar
@@ -16,6 +14,7 @@ from tui.dialogs.line import LineDialog
 from tui.screens.review import ReviewScreen
 from tui.session import Session
 from tui.settings import Settings
+from tui.signals import obey
 from tui.terminal import Charset
 from tui.theme import THEMES
 
@@ -41,8 +40,7 @@ class ReviewApp(App[None]):
             self.register_theme(theme)
         self.theme = self.settings.theme
         self.set_keymap(self.settings.keymap)
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            get_running_loop().add_signal_handler(number, self.exit)
+        obey(self.exit, self.repaint)
         self.app_resume_signal.subscribe(self, self.repaint)
         self.push_screen(ReviewScreen(self.session, self.charset))
 
@@ -79,6 +77,6 @@ class ReviewApp(App[None]):
             if binding.id and not binding.action.startswith("choose"):
                 yield SystemCommand(binding.description, binding.id, partial(screen.run_action, binding.action))
 
-    def repaint(self, _: object) -> None:
-        """After ctrl+z and fg the terminal is blank."""
+    def repaint(self, _: object = None) -> None:
+        """Paint again: after ctrl+z and fg the terminal is blank."""
         self.screen.refresh(layout=True)

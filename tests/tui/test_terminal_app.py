@@ -72,6 +72,25 @@ def test_suspended_and_brought_back_it_paints_again(sample_project):
         terminal.wait_for("last: flip")
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc")
+def test_a_review_that_was_stopped_and_went_on_paints_again_with_the_threads_it_had(sample_project):
+    with Terminal([*PREFMAP, "review", str(sample_project.path), "--reviewer", "kim"]) as terminal:
+        terminal.wait_for("1 of 400", quiet=1.0)
+        before = count_threads(terminal.pid)
+        for _ in range(10):
+            terminal.screen.reset()
+            terminal.send_signal(signal.SIGSTOP)
+            terminal.send_signal(signal.SIGCONT)
+            terminal.wait_for("1 of 400")
+        assert count_threads(terminal.pid) < before + 10
+        terminal.press("q")
+        assert os.waitstatus_to_exitcode(terminal.wait()) == 0
+
+
+def count_threads(process: int) -> int:
+    return len(list(Path(f"/proc/{process}/task").iterdir()))
+
+
 def test_a_second_session_of_one_reviewer_is_told_who_writes(sample_project):
     with review(sample_project.path) as first:
         first.wait_for("1 of 400")
