@@ -14,13 +14,12 @@ from engine.errors import MapMissingError, MapUnreadableError
 from engine.map_writer import SEALED
 from engine.schema import VERSION
 
-LEAST_MEMORY, MOST_MEMORY = 64_000_000, 160_000_000
-"""In bytes: what a lean connection keeps, of data and to work with. The most is enough to sort a million samples."""
+LEAN_SHARE, LEAN_BYTES = 5, 64_000_000
+SORTING_SHARE, SORTING_BYTES = 3, 160_000_000
+"""A lean connection keeps a fifth of the size of the map for data and work, and a third where it sorts; at least this."""
 
-LEAN_SHARE = 5
-"""Short of sorting, the questions of the review need a fifth of the size of the map."""
-
-MOST_THREADS = 4
+MOST_THREADS = 2
+"""Of a lean connection: each takes memory of its own."""
 
 
 class Connection:
@@ -64,6 +63,11 @@ class Connection:
             cursor = self._connection.cursor()
         try:
             yield cursor
+        except duckdb.OutOfMemoryException as error:
+            raise MapUnreadableError(
+                "The map needs more memory for this than the review keeps for it. No verdict is lost. "
+                "Narrow the queue by a filter, or ask without the app: prefmap queue --where"
+            ) from error
         except duckdb.IOException as error:
             raise MapUnreadableError(
                 f"DuckDB cannot read the map any more ({str(error).splitlines()[0]}). "
@@ -89,5 +93,6 @@ class Connection:
 
 def _be_lean(path: Path, *, sorts: bool) -> dict[str, str]:
     """Say what a connection may take."""
-    memory = MOST_MEMORY if sorts else min(max(path.stat().st_size // LEAN_SHARE, LEAST_MEMORY), MOST_MEMORY)
+    share, least = (SORTING_SHARE, SORTING_BYTES) if sorts else (LEAN_SHARE, LEAN_BYTES)
+    memory = max(path.stat().st_size // share, least)
     return {"memory_limit": f"{memory}B", "threads": str(min(os.cpu_count() or 1, MOST_THREADS))}

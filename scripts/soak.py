@@ -38,8 +38,7 @@ def main() -> int:
 
 
 def sit(project: Path, verdicts: int, stretch: int, draw: random.Random) -> list[tuple[float, float, float]]:
-    """Review on and on; gives of each stretch the median milliseconds until a verdict is seen, those that the processor
-    worked for it, and the resident MB."""
+    """Review on and on; gives of each stretch median milliseconds, milliseconds of work per verdict, resident MB."""
     stretches, taken = [], []
     command = [sys.executable, "-m", "tui", "review", str(project), "--reviewer", "soak", "--target", str(verdicts)]
     with Terminal(command) as terminal:
