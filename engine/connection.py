@@ -16,7 +16,7 @@ from engine.schema import VERSION
 
 LEAN_SHARE, LEAN_BYTES = 5, 64_000_000
 SORTING_SHARE, SORTING_BYTES = 3, 160_000_000
-"""A lean connection keeps a fifth of the size of the map for data and work, and a third where it sorts; at least this."""
+"""A lean connection keeps a fifth of the size of the map, a third where it sorts, and at least so many bytes."""
 
 MOST_THREADS = 2
 """Of a lean connection: each takes memory of its own."""
