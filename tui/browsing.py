@@ -28,7 +28,7 @@ KEPT_SAMPLES = 8
 """Samples that are kept: the one on the screen, the next one, and those around them."""
 
 
-KEPT_PLACES = 4096
+KEPT_PLACES = 256
 """Contents whose samples are known: those that undo may come back to."""
 
 

@@ -10,11 +10,11 @@ from engine.suspicion.ranking import Ranker, Ranking
 from engine.verdicts.auditing import Audit, Labels, audit, sort_steps
 from engine.verdicts.outcomes import Outcomes
 from engine.verdicts.steps import History
-from engine.verdicts.stopping import settle
+from engine.verdicts.stopping import REFRESH, last_due
 from tui.turns import Serving
 
 RANK_EVERY = 10
-"""Verdicts after which the unread are ranked anew."""
+"""Verdicts after which the unread are ranked anew; more in a long review."""
 
 
 class Lesson(NamedTuple):
@@ -56,7 +56,7 @@ class Learner:
 
     def due(self, readings: int) -> Lesson | None:
         """Say what is due after so many verdicts; who takes some back gets the ranking back that was made of fewer."""
-        ranking, figures = readings - readings % RANK_EVERY, settle(readings)
+        ranking, figures = last_due(readings, RANK_EVERY), last_due(readings, REFRESH)
         lesson = Lesson(
             ranking if self._serving.is_live and ranking != self.ranked else None,
             figures if figures > self.audited else None,
@@ -68,7 +68,7 @@ class Learner:
 
         What is learnt from a verdict orders what comes after the next one, since its own successor is on the screen.
         """
-        self.ranked = max(len(review.readings) - 1, 0) // RANK_EVERY * RANK_EVERY
+        self.ranked = last_due(max(len(review.readings) - 1, 0), RANK_EVERY)
         histories = review.histories(self.ranked)
         if self._serving.is_live and any(history.steps for history in histories):
             self._ranking = self._ranker.rank(Outcomes.of(histories))

@@ -1,5 +1,6 @@
 """What the labels alone say of the scorers: how much each margin counts, and how the sources differ."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy.typing as npt
 
 from engine.spreading import map_blocks
 from engine.suspicion.margins import sigmoid, standardise
-from engine.suspicion.minimising import minimise
+from engine.suspicion.minimising import Bound, go_on, minimise
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -23,6 +24,13 @@ SOURCE_SPREAD, FACTOR_SPREAD = 0.3, 0.15
 
 The labels hardly tell the two apart: a wide factor takes noisy sources for hard ones, none hard ones for noisy.
 """
+
+
+MANY, EVERY = 100_000, 10
+"""From so many samples on, one of ten of them says where to begin, and how the loss is curved there."""
+
+MOST_CURVED = 64
+"""Weights; the curvature of more takes longer than it saves."""
 
 
 class Prior(NamedTuple):
@@ -58,15 +66,22 @@ def fit_labels(margins: Floats, sources: Ints | None, wrong_share: float) -> Pri
     free = count if count > 1 else 0
     start = np.concatenate([np.full(scorers, 1 / scorers), np.zeros(2 * free)])
     bounds = [(None, None)] * scorers + [(None, -share)] * free + [(None, None)] * free
-    found = minimise(label_loss, start, (z, source, share), bounds)
-    beta, apart, factor = np.split(found, [scorers, scorers + free])
+    beta, apart, factor = np.split(_find(start, z, source, share, bounds), [scorers, scorers + free])
     if free:
         z = z * np.exp(factor)[source]
     return Prior(z, known, source, unit, beta, share + (apart if free else np.zeros(count)))
 
 
-def label_loss(theta: Floats, z: Floats, source: Ints, share: float) -> tuple[float, Floats]:
-    """Give the negative log posterior, and its gradient, of what the labels can say.
+def _find(start: Floats, z: Floats, source: Ints, share: float, bounds: Sequence[Bound]) -> Floats:
+    """Find the weights of the least loss."""
+    if len(source) < MANY or len(start) > MOST_CURVED:
+        return minimise(label_loss, start, (z, source, share), bounds)
+    few = np.ascontiguousarray(z[:, ::EVERY]), source[::EVERY], share, EVERY
+    return go_on(label_loss, minimise(label_loss, start, few, bounds), few, (z, source, share), bounds)
+
+
+def label_loss(theta: Floats, z: Floats, source: Ints, share: float, times_each: int = 1) -> tuple[float, Floats]:
+    """Give the negative log posterior, and its gradient, of what the labels can say, each counted so many times.
 
     theta: beta and, where there are several sources, the log odds of each less `share` and the log of its factor.
     """
@@ -86,7 +101,9 @@ def label_loss(theta: Floats, z: Floats, source: Ints, share: float) -> tuple[fl
         by_source = [np.bincount(here, of, len(apart)) for of in (wrong - mixed, pull * evidence) if len(apart)]
         return np.log(likelihood).sum(), np.einsum("mn,n->m", z[:, part], pull * scale), *by_source
 
-    likelihood, *slopes = (np.sum(sums, axis=0) for sums in zip(*map_blocks(add_up, len(source)), strict=True))
+    likelihood, *slopes = (
+        times_each * np.sum(sums, axis=0) for sums in zip(*map_blocks(add_up, len(source)), strict=True)
+    )
     uneven = beta - beta.mean()
     loss = -likelihood + (EQUALITY * uneven @ uneven + RIDGE * beta @ beta) / 2
     loss += apart @ apart / (2 * SOURCE_SPREAD**2) + factor @ factor / (2 * FACTOR_SPREAD**2)

@@ -17,6 +17,9 @@ Flags = npt.NDArray[np.bool_]
 REFRESH = 25
 """Verdicts after which the figures move."""
 
+OFTEN_ENOUGH = 200
+"""So often something is made anew before that is done more rarely."""
+
 STRETCH = 20
 """Reads that flips are counted over."""
 
@@ -63,9 +66,15 @@ class Yield(NamedTuple):
         return self.recent.low <= self.controls.value
 
 
-def settle(verdicts: int) -> int:
-    """Say how many of the verdicts so far the figures are made of."""
-    return verdicts - verdicts % REFRESH
+def last_due(verdicts: int, every: int) -> int:
+    """Say of how many of the verdicts so far something was made that is made anew `every` so many verdicts.
+
+    From 200 times that on the interval doubles whenever they do: it is half a percent to one percent of what was read,
+    so that a long review costs no more per verdict than a short one.
+    """
+    while verdicts >= OFTEN_ENOUGH * every:
+        every *= 2
+    return verdicts - verdicts % every
 
 
 def measure_yield(flips: Flags, suspicion: Floats, controls: Flags, waiting: Floats) -> Yield:

@@ -10,8 +10,9 @@ from scipy.optimize import approx_fprime
 from scipy.stats import norm, rankdata
 
 from engine.suspicion.calibration import Bin, compare
-from engine.suspicion.label_model import fit_labels, label_loss
+from engine.suspicion.label_model import MANY, fit_labels, label_loss
 from engine.suspicion.margins import average, standardise
+from engine.suspicion.minimising import go_on, minimise
 from engine.suspicion.noise_model import WRONG_SHARE, fit, hold_out, refit
 from engine.suspicion.verdict_model import REVIEWER_ERROR, Rows, Verdicts, count_controls, verdict_loss
 
@@ -65,12 +66,12 @@ def test_a_single_scorer_gives_the_golden_suspicion():
     assert (found.weights.tolist(), found.rho) == ([1.0], pytest.approx(found.suspicion.mean()))
 
 
-@pytest.mark.parametrize("sources", [1, 3])
-def test_the_gradient_of_the_labels_is_that_of_the_loss(sources):
+@pytest.mark.parametrize(("sources", "times_each"), [(1, 1), (3, 1), (3, 10)])
+def test_the_gradient_of_the_labels_is_that_of_the_loss(sources, times_each):
     random = np.random.default_rng(0)
     z, source = random.normal(size=(3, 50)), random.integers(0, sources, 50)
     theta = random.normal(size=3 + 2 * sources * (sources > 1)) / 2
-    arguments = (z, source, -2.2)
+    arguments = (z, source, -2.2, times_each)
     slow = approx_fprime(theta, lambda x: label_loss(x, *arguments)[0], 1e-7)
     assert label_loss(theta, *arguments)[1] == pytest.approx(slow, abs=1e-3)
 
@@ -142,6 +143,30 @@ def test_the_same_margins_give_the_same_bits():
     planted = plant((0.8, 0.6, 0.7))
     margins = np.where(np.random.default_rng(2).random(planted.margins.shape) < 0.3, NAN, planted.margins)
     assert fit(margins).suspicion.tobytes() == fit(margins.copy()).suspicion.tobytes()
+
+
+# Many samples
+
+
+@pytest.mark.parametrize("wrong", [0.1, 0.7])
+def test_going_on_from_some_samples_finds_the_least_loss_of_all(wrong):
+    """With seven of ten labels wrong, the share of a source lies at its bound."""
+    planted = [plant((0.8, 0.6), samples=20_000, rate=rate, seed=seed) for seed, rate in enumerate((0.1, wrong))]
+    z, _ = standardise(np.vstack([one.margins for one in planted]).T.copy(), 0.1)
+    source, share = np.repeat([0, 1], 20_000), math.log(1 / 9)
+    bounds = [(None, None)] * 2 + [(None, -share)] * 2 + [(None, None)] * 2
+    start, few, whole = np.array([0.5, 0.5, 0, 0, 0, 0]), (z[:, ::10], source[::10], share, 10), (z, source, share)
+    found = go_on(label_loss, minimise(label_loss, start, few, bounds), few, whole, bounds)
+    slow = minimise(label_loss, start, whole, bounds)
+    assert label_loss(found, *whole)[0] == pytest.approx(label_loss(slow, *whole)[0], abs=0.01)
+    assert (found[2:4] <= -share).all()
+    assert (found[3] == -share) == (wrong == 0.7)
+
+
+def test_among_many_labels_the_order_of_samples_does_not_matter():
+    planted, source = plant((0.8, 0.6), samples=MANY), np.arange(MANY) % 3
+    found = fit(planted.margins, source)
+    assert fit(planted.margins[::-1], source[::-1]).suspicion[::-1] == pytest.approx(found.suspicion, abs=1e-4)
 
 
 # Missing margins

@@ -2,13 +2,14 @@ import numpy as np
 import pytest
 
 from engine.verdicts.stopping import (
+    OFTEN_ENOUGH,
     Stretch,
     draw_curve,
+    last_due,
     measure_yield,
     say_ahead,
     say_curve,
     say_stop,
-    settle,
 )
 
 
@@ -65,4 +66,11 @@ def test_a_curve_has_ten_stretches_at_most():
 
 
 def test_the_figures_stand_still_for_25_verdicts():
-    assert [settle(n) for n in (0, 24, 25, 49, 50)] == [0, 0, 25, 25, 50]
+    assert [last_due(n, 25) for n in (0, 24, 25, 49, 50)] == [0, 0, 25, 25, 50]
+
+
+def test_a_long_review_makes_them_anew_more_rarely_and_never_of_fewer_than_before():
+    dues = [last_due(n, 10) for n in range(20_000)]
+    assert dues == sorted(dues)
+    assert all(n - due < max(10, 2 * n / OFTEN_ENOUGH) for n, due in enumerate(dues))
+    assert [len(set(dues[:n])) for n in (2_000, 4_000, 8_000, 16_000)] == [200, 300, 400, 500]
