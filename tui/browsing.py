@@ -42,7 +42,6 @@ def find_copies(store: Store, content_id: str) -> Ints:
 def read_sample(store: Store, ordinal: int) -> tuple[Sample, QueueEntry, Scores]:
     """Read what a map says of a sample; the last few are kept."""
     sample = store.sample(ordinal)
-    find_copies(store, sample.content_id)
     (entry,) = store.entries([ordinal])
     return sample, entry, store.scores(sample)
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import click
@@ -138,29 +142,19 @@ def review_project(
     """Run the app on a project; gives the exit code."""
     if low_bandwidth:
         os.environ["TEXTUAL_COLOR_SYSTEM"] = "standard"  # read by Textual when it is imported
-    from contextlib import ExitStack, closing
-    from dataclasses import replace
-
     from engine.config import load_config
     from engine.reviewing import Review, name_reviewer
     from engine.store import Store
     from engine.verdicts.assigning import Assignment
     from engine.verdicts.outcomes import Outcomes
-    from tui.app import ReviewApp
     from tui.browsing import BY_SUSPICION
     from tui.session import Session
-    from tui.settings import Settings
-    from tui.terminal import Charset
-    from tui.theme import MONOCHROME
     from tui.turns import Serving
 
     check_terminal(project.path)
     assignment = Assignment.read(project)
     config = load_config(project.path)
     configured = config.review
-    settings, charset = Settings.of(project, config), Charset.of_terminal()
-    if low_bandwidth:
-        settings, charset = replace(settings, theme=MONOCHROME.name), replace(charset, has_frames=False)
     with ExitStack() as stack:
         order = str(by or configured.get("queue") or "suspicion")
         store = stack.enter_context(closing(Store.open(project.map, is_lean=True, sorts=order not in BY_SUSPICION)))
@@ -175,8 +169,17 @@ def review_project(
             serving=Serving.of(configured)._replace(assignment=assignment),
             outcomes=None if own else Outcomes.read(project.review_logs()),
         )
-        app = ReviewApp(session, charset, settings)
         sys.setswitchinterval(SWITCH_SECONDS)
+        stack.enter_context(loading(session))
+        from tui.app import ReviewApp
+        from tui.settings import Settings
+        from tui.terminal import Charset
+        from tui.theme import MONOCHROME
+
+        settings, charset = Settings.of(project, config), Charset.of_terminal()
+        if low_bandwidth:
+            settings, charset = replace(settings, theme=MONOCHROME.name), replace(charset, has_frames=False)
+        app = ReviewApp(session, charset, settings)
         app.run(mouse=False)
         if own and own.set_aside:
             narrate(f"A line that was cut short lies in {own.set_aside} and counts for nothing.")
@@ -186,6 +189,23 @@ def review_project(
             )
         _summarise(project, own, session)
         return app.return_code or 0
+
+
+@contextmanager
+def loading(session: Session) -> Iterator[None]:
+    """Read the queue and its first sample while the app is imported; a failure is the screen's, which tries again."""
+
+    def load() -> None:
+        with suppress(Exception):
+            session.load_once()
+            session.show()
+
+    thread = Thread(target=load)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
 
 
 def _summarise(project: Project, own: Review | None, session: Session) -> None:

@@ -82,6 +82,11 @@ class Turns:
             turn = self._server.repeat(self._readings(verdicts))
         return turn or Turn(following, "queue")
 
+    def foresee(self, following: int, state: States, turn: int) -> int:
+        """Say which sample a turn, from 0, most likely has, where the queue has `following`; a repeat is not told."""
+        control = self._controlling.control(state) if self._server.kind(turn) == "control" else None
+        return control.ordinal if control else following
+
     def _readings(self, verdicts: Sequence[Outcome]) -> list[Reading]:
         """Translate the verdicts that came since the last time; those that were taken back since are forgotten."""
         del self._read[len(verdicts) :]

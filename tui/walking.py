@@ -86,6 +86,16 @@ class Walking(Browsing):
         if self._turns and not self.where and not self.is_done and not self.queue.is_read(self.position):
             self.turn = self._turns.next(int(self.order[self.position]), self.queue.state, self.readings)
 
+    def foresee(self) -> int | None:
+        """Say which sample a verdict most likely leads to; None: to none."""
+        place = self.position if self.is_between else self.queue.next_unread(self.position)
+        if place >= len(self.order):
+            return None
+        following = int(self.order[place])
+        if self._turns is None or self.where:
+            return following
+        return self._turns.foresee(following, self.queue.state, len(self.readings) + 1)
+
     def filter(self, text: str) -> int:
         count = super().filter(text)
         self.serve()

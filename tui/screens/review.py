@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from textual import on, work
@@ -16,14 +16,13 @@ from engine.verdicts.steps import Outcome
 from engine.verdicts.working import Work
 from tui.keys import REVIEW_SCREEN, bind, footer
 from tui.layout import lay_out
-from tui.learning import Learnt
 from tui.looks import DIFF, LOOKS
-from tui.messages import QueueLoaded, VerdictsLearnt
+from tui.messages import QueueLoaded
 from tui.page import STACKED_COLUMNS, Block, Page, Row, Span
 from tui.screens.asides import Aside, conversation, guidelines, history, proof, write_sample
 from tui.screens.base import SMALLEST
-from tui.screens.browsing import BrowsingScreen
 from tui.screens.describe import describe_look, describe_progress, describe_reason, describe_scores, make_view
+from tui.screens.studying import StudyingScreen
 from tui.shown import Shown
 from tui.text import clip
 from tui.widgets.page_view import PageView
@@ -36,7 +35,7 @@ QUEUE_COLUMNS = 16
 """At least so much of what selects the queue stands in the heading."""
 
 
-class ReviewScreen(BrowsingScreen):
+class ReviewScreen(StudyingScreen):
     """Shows the sample at the session's place; every verdict is on disk before anything moves."""
 
     BINDINGS = bind(*REVIEW_SCREEN)
@@ -67,7 +66,7 @@ class ReviewScreen(BrowsingScreen):
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def load_queue(self) -> None:
-        self.session.load()
+        self.session.load_once()
         self.post_message(QueueLoaded())
 
     @on(QueueLoaded)
@@ -75,26 +74,6 @@ class ReviewScreen(BrowsingScreen):
         self.last = self.charset.show(self.session.notice)
         self.show_sample()
         self.call_after_refresh(self.study)
-
-    def study(self) -> None:
-        """Learn from the verdicts beside the reading, one lesson at a time."""
-        prepared = None if self.is_studying else self.session.prepare()
-        if prepared:
-            self.is_studying = True
-            self.work_out(prepared)
-
-    @work(thread=True, exit_on_error=False, group="study")
-    def work_out(self, prepared: Callable[[], Learnt]) -> None:
-        self.post_message(VerdictsLearnt(prepared()))
-
-    @on(VerdictsLearnt)
-    def learn(self, message: VerdictsLearnt) -> None:
-        """Rank what is unread, and tell the new figures; the sample on the screen stays as it is."""
-        self.is_studying = False
-        self.session.learn(message.learnt)
-        if message.learnt.audit and not self.is_too_small:
-            self.page("#foot").rows = self.foot_rows()
-        self.study()
 
     def show_sample(self) -> None:
         """Show the sample at the session's place from its top."""
@@ -106,15 +85,6 @@ class ReviewScreen(BrowsingScreen):
         self.draw()
         self.ready_at = time.monotonic()
         self.call_after_refresh(self.read_ahead)
-
-    @work(thread=True, exclusive=True, exit_on_error=False, group="ahead")
-    def read_ahead(self) -> None:
-        """Read the next sample, and draw it unseen: what was read and drawn last is kept."""
-        self.session.read_ahead()
-        shown = self.session.peek()
-        if shown is not None and not self.is_too_small:
-            view = make_view(shown, scores=self.with_scores and shown.is_revealed, look=self.look)
-            lay_out(view, self.app.size.width, self.app.size.height - 5, self.charset)
 
     def on_resize(self) -> None:
         self.draw()
