@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from math import isnan
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +65,14 @@ class Browsing:
 
         self._queue: Queue | None = None
         self._likeness: Likeness | None = None
+        self._loading, self._is_loaded = Lock(), False
+
+    def load_once(self) -> None:
+        """Load, where no other thread has done so; who comes meanwhile waits."""
+        with self._loading:
+            if not self._is_loaded:
+                self.load()
+                self._is_loaded = True
 
     def load(self) -> None:
         """Read the queue, and go to the first unread sample."""

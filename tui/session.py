@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from statistics import median
-from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -66,20 +65,12 @@ class Session(Walking):
         self._standing = review.standing() if review else {}
         self._remarks: dict[tuple[str, RemarkKind], Remark] = review.remarks() if review else {}
         self._read = self._count_read()
-        self._loading, self._is_loaded = Lock(), False
 
     def all_outcomes(self) -> Outcomes:
         """Give what all reviewers say, every own step so far included."""
         if self._outcomes is None:
             self._outcomes = self._writing.outcomes()
         return self._outcomes
-
-    def load_once(self) -> None:
-        """Load, where no other thread has done so."""
-        with self._loading:
-            if not self._is_loaded:
-                self.load()
-                self._is_loaded = True
 
     def load(self) -> None:
         """Read the queue as it was left; that of the conflicts holds those that are open now."""
@@ -118,12 +109,6 @@ class Session(Walking):
         """Read the sample that a verdict most likely leads to, which nobody sees yet; None where there is none."""
         ordinal = self.foresee()
         return None if ordinal is None else self._look_at(ordinal)
-
-    def read_ahead(self) -> None:
-        """Find the copies of the sample at hand, which a verdict decides too; then what later turns need."""
-        if self.here is not None:
-            find_copies(self.store, read_sample(self.store, self.here)[0].content_id)
-        super().read_ahead()
 
     def _look_at(self, ordinal: int) -> Shown:
         sample, entry, scores = read_sample(self.store, ordinal)

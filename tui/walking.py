@@ -10,7 +10,7 @@ from engine.store import Store
 from engine.verdicts.auditing import Audit
 from engine.verdicts.serving import Turn
 from engine.verdicts.steps import Outcome, Remark
-from tui.browsing import Browsing
+from tui.browsing import Browsing, find_copies, read_sample
 from tui.learning import Learner, Learnt
 from tui.queue import Mask
 from tui.turns import Serving, Turns
@@ -130,7 +130,9 @@ class Walking(Browsing):
         self._home = self.position
 
     def read_ahead(self) -> None:
-        """Read what controls and lessons need, before one is due; in any thread."""
+        """Find the copies that a verdict here decides too, and read what later turns need; in any thread."""
+        if self.here is not None:
+            find_copies(self.store, read_sample(self.store, self.here)[0].content_id)
         if self._turns:
             self._turns.prepare()
             self._learner.warm_up()
