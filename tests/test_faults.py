@@ -124,6 +124,28 @@ def test_a_log_that_is_removed_under_the_app_is_told_and_no_verdict_is_lost_in_s
     assert [line["verdict"] for line in read_log(log).lines] == ["flip", "keep"]
 
 
+def test_no_step_writes_into_a_source(tmp_path):
+    (source := tmp_path / "mine.jsonl").write_bytes(SAMPLE.read_bytes())
+    source.chmod(0o444)
+    content, written = source.read_bytes(), source.stat().st_mtime_ns
+    project = Project(tmp_path / "mine.prefmap")
+    succeed("build", "mine.jsonl", cwd=tmp_path)
+    with in_app(project) as terminal:
+        terminal.wait_for("CHOSEN by the label")
+        terminal.press("f")
+        terminal.wait_for("last: flip")
+        terminal.press("q")
+        terminal.wait()
+    succeed("map", project.path)
+    succeed("export", project.path, "-o", "out.jsonl", "--policy", "adm", cwd=tmp_path)
+    succeed("replay", "out.jsonl", "-o", "again.jsonl", cwd=tmp_path)
+    succeed("report", project.path, cwd=tmp_path)
+    refused = prefmap("export", project.path, "-o", "mine.jsonl", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "mine.jsonl exists" in refused.stderr
+    assert (source.read_bytes(), source.stat().st_mtime_ns) == (content, written)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda one: one.name)
 def test_a_map_that_is_ended_leaves_nothing_half_done(sample_project, number):
     before = files_in(sample_project.path)

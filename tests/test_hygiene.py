@@ -1,6 +1,7 @@
 """The house rules that no linter knows."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,3 +37,16 @@ def test_a_module_fits_the_eye(path):
 
 def test_the_app_is_a_door():
     assert len((ROOT / "tui" / "app.py").read_text(encoding="utf-8").splitlines()) <= 120
+
+
+def test_each_promise_is_held_by_tests_that_exist():
+    rows = [
+        line for line in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines() if line.startswith("| R")
+    ]
+    assert [row.split()[1] for row in rows] == [f"R{number}" for number in range(1, 11)]
+    for row in rows:
+        held = re.findall(r"`(tests/\S+)::(\w+)`", row)
+        assert held, row
+        for path, name in held:
+            assert re.search(rf"^(async )?def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.M), name
+        assert all((ROOT / script).exists() for script in re.findall(r"`(scripts/\S+)`", row))

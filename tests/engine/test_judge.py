@@ -46,6 +46,10 @@ def lines_of(project, name="mine"):
     return read_log(project.scores / f"{name}.jsonl").lines[1:]
 
 
+def count_kept(project):
+    return sum(len(read_log(path).lines) - 1 for path in project.scores.glob("*.jsonl"))
+
+
 def responses_of(project):
     return {one.response_id: one.text for sample in SourceReader(project) for one in sample.responses}
 
@@ -447,7 +451,7 @@ def test_an_interrupted_run_says_so_and_goes_on(import_rows, tmp_path):
         command = [sys.executable, "-m", "engine", "score", str(project.path), "--scorer"]
         command.append(f"judge:made-up?base_url={server.url}&{ONE}")
         with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
-            while sum(server.received.values()) < 8:
+            while sum(server.received.values()) < 8 or count_kept(project) < 4:  # one was asked what it can do
                 assert process.poll() is None
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=20)
