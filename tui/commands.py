@@ -148,10 +148,12 @@ def review_project(
     from engine.verdicts.assigning import Assignment
     from engine.verdicts.outcomes import Outcomes
     from tui.browsing import BY_SUSPICION
+    from tui.memory import give_back_freed
     from tui.session import Session
     from tui.turns import Serving
 
     check_terminal(project.path)
+    give_back_freed()
     assignment = Assignment.read(project)
     config = load_config(project.path)
     configured = config.review

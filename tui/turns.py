@@ -82,9 +82,9 @@ class Turns:
             turn = self._server.repeat(self._readings(verdicts))
         return turn or Turn(following, "queue")
 
-    def foresee(self, following: int, state: States, turn: int) -> int:
-        """Say which sample a turn, from 0, most likely has, where the queue has `following`; a repeat is not told."""
-        control = self._controlling.control(state) if self._server.kind(turn) == "control" else None
+    def foresee(self, following: int, state: States, turn: int, here: int | None) -> int:
+        """Say which sample a turn, from 0, most likely has once that `here` is read; `following` is the queue's."""
+        control = self._controlling.control(state, besides=here) if self._server.kind(turn) == "control" else None
         return control.ordinal if control else following
 
     def _readings(self, verdicts: Sequence[Outcome]) -> list[Reading]:

@@ -94,7 +94,7 @@ class Walking(Browsing):
         following = int(self.order[place])
         if self._turns is None or self.where:
             return following
-        return self._turns.foresee(following, self.queue.state, len(self.readings) + 1)
+        return self._turns.foresee(following, self.queue.state, len(self.readings) + 1, self.here)
 
     def filter(self, text: str) -> int:
         count = super().filter(text)

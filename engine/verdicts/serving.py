@@ -80,9 +80,11 @@ class Server:
         turn = self.control(state) if kind == "control" else self.repeat(readings) if kind == "repeat" else None
         return turn or Turn(following, "queue")
 
-    def control(self, state: States) -> Turn | None:
-        """Give the first control that is unread; None: all are read."""
+    def control(self, state: States, *, besides: int | None = None) -> Turn | None:
+        """Give the first control that is unread, `besides` a sample that soon is not; None: all are read."""
         place = find_first(self.permutation, state, UNREAD)
+        if place is not None and self.permutation[place] == besides:
+            place = find_first(self.permutation, state, UNREAD, place + 1)
         return None if place is None else Turn(int(self.permutation[place]), "control")
 
     def repeat(self, readings: Sequence[Reading]) -> Turn | None:

@@ -1,6 +1,7 @@
 """Controls, repeats and live ranking in a sitting, without screens."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 
 import numpy as np
@@ -88,6 +89,40 @@ def test_controls_are_the_prefix_of_the_permutation_and_the_queue_is_whole(open_
     assert read >= set(prefix[: prefix.index(by["control"][-1])])
     assert by["queue"] == [one for one in queue[: queue.index(by["queue"][-1]) + 1] if one in by["queue"]]
     assert read >= set(queue[: queue.index(by["queue"][-1])])
+
+
+def test_what_a_verdict_leads_to_is_foreseen_but_for_repeats(open_session):
+    session = open_session(serving=Serving(controls=0.25, repeats=0.1, is_live=False))
+    right = Counter()
+    for _ in range(100):
+        foreseen = session.foresee()
+        assert session.peek().entry.ordinal == foreseen
+        give(session)
+        right[session.turn.served, session.here == foreseen] += 1
+    assert set(right) == {("queue", True), ("control", True), ("repeat", False)}
+
+
+def test_behind_the_last_sample_the_first_unread_is_foreseen(open_session):
+    session = open_session(serving=Serving(controls=0, repeats=0))
+    give(session)
+    session.move(len(session.order) - 3)
+    assert session.foresee() == session.order[-1]
+    session.move(1)
+    assert session.foresee() == session.order[1]
+
+
+def test_of_threads_that_load_at_once_one_does(sample_project):
+    class Counting(Session):
+        loads = 0
+
+        def load(self):
+            self.loads += 1
+            super().load()
+
+    with closing(Store.open(sample_project.map)) as store, ThreadPoolExecutor(4) as threads:
+        session = Counting(store, None)
+        seen = list(threads.map(lambda _: (session.load_once(), len(session.order))[1], range(8)))
+    assert (session.loads, set(seen)) == (1, {400})
 
 
 def test_every_turn_comes_back_after_a_restart_and_after_undo(open_session):
