@@ -26,8 +26,8 @@ The labels hardly tell the two apart: a wide factor takes noisy sources for hard
 """
 
 
-MANY, EVERY = 100_000, 10
-"""From so many samples on, one of ten of them says where to begin, and how the loss is curved there."""
+FEW, MANY = 25_000, 100_000
+"""So many of very many samples say where to begin, and how the loss is curved there."""
 
 MOST_CURVED = 64
 """Weights; the curvature of more takes longer than it saves."""
@@ -76,7 +76,8 @@ def _find(start: Floats, z: Floats, source: Ints, share: float, bounds: Sequence
     """Find the weights of the least loss."""
     if len(source) < MANY or len(start) > MOST_CURVED:
         return minimise(label_loss, start, (z, source, share), bounds)
-    few = np.ascontiguousarray(z[:, ::EVERY]), source[::EVERY], share, EVERY
+    every = len(source) // FEW
+    few = np.ascontiguousarray(z[:, ::every]), source[::every], share, every
     return go_on(label_loss, minimise(label_loss, start, few, bounds), few, (z, source, share), bounds)
 
 

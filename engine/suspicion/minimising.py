@@ -1,4 +1,4 @@
-"""Finding the weights that fit best: L-BFGS, for a loss that comes with its gradient."""
+"""Finding the weights that fit best, for a loss that comes with its gradient: L-BFGS, or Newton's steps."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,6 +10,9 @@ Floats = npt.NDArray[np.float64]
 Bound = tuple[float | None, float | None]
 
 DIFFERENCE = 1e-4
+SHORT_STEP, MOST_STEPS = 0.01, 10
+"""In standard deviations of what the data leave open: after so short a step, a tenth or less of it is left."""
+
 LEAST_CURVATURE = 1.0
 """That of the priors; where the loss is flatter, or bent the other way, no step goes further for it."""
 
@@ -38,20 +41,23 @@ def go_on(
 ) -> Floats:
     """Give the place of the least loss, from one `near` it where a loss with arguments `alike` is least.
 
-    In units of that one's curvature the way is short: a few steps of what takes long to work out. Where the way leads
-    out of bounds, the place is looked for in the usual units.
+    That one's curvature says how far to step, so that a few steps of what takes long to work out are enough. Where they
+    lead out of bounds, or up, the place is looked for in the usual way.
     """
     sizes, ways = np.linalg.eigh(_curve(loss, near, alike))
     unit = ways / np.sqrt(np.maximum(sizes, LEAST_CURVATURE))
-
-    def whole(steps: Floats, *those: Any) -> tuple[float, Floats]:
-        value, slope = loss(near + unit @ steps, *those)
-        return value, unit.T @ slope
-
-    found = near + unit @ minimise(whole, np.zeros(len(near)), arguments)
     low, high = np.array(bounds, dtype=np.float64).T
-    inside = np.clip(found, np.nan_to_num(low, nan=-np.inf), np.nan_to_num(high, nan=np.inf))
-    return found if (found == inside).all() else minimise(loss, inside, arguments, bounds)
+    found, last = near, np.inf
+    for _ in range(MOST_STEPS):
+        value, slope = loss(found, *arguments)
+        step = unit.T @ slope
+        following: Floats = found - unit @ step
+        if value > last or (following < low).any() or (following > high).any():
+            break
+        if np.linalg.norm(step) < SHORT_STEP:
+            return following
+        found, last = following, value
+    return minimise(loss, found, arguments, bounds)
 
 
 def _curve(loss: Callable[..., tuple[float, Floats]], at: Floats, arguments: tuple[Any, ...]) -> Floats:
