@@ -1,4 +1,4 @@
-"""Finding the weights that fit best, for a loss that comes with its gradient: L-BFGS, or Newton's steps."""
+"""Finding the weights that fit best, for a loss that comes with its gradient: L-BFGS, or BFGS from a curvature."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -41,23 +41,39 @@ def go_on(
 ) -> Floats:
     """Give the place of the least loss, from one `near` it where a loss with arguments `alike` is least.
 
-    That one's curvature says how far to step, so that a few steps of what takes long to work out are enough. Where they
-    lead out of bounds, or up, the place is looked for in the usual way.
+    That one's curvature says how far to step, and each step corrects it (BFGS), so that a few steps of what takes long
+    to work out are enough. Where they lead out of bounds, the place is looked for in the usual way.
     """
-    sizes, ways = np.linalg.eigh(_curve(loss, near, alike))
-    unit = ways / np.sqrt(np.maximum(sizes, LEAST_CURVATURE))
     low, high = np.array(bounds, dtype=np.float64).T
-    found, last = near, np.inf
+    inverse = _invert(_curve(loss, near, alike))
+    found, (value, slope) = near, loss(near, *arguments)
     for _ in range(MOST_STEPS):
-        value, slope = loss(found, *arguments)
-        step = unit.T @ slope
-        following: Floats = found - unit @ step
-        if value > last or (following < low).any() or (following > high).any():
+        step = -inverse @ slope
+        following: Floats = found + step
+        if (following < low).any() or (following > high).any():
             break
-        if np.linalg.norm(step) < SHORT_STEP:
+        if -slope @ step < SHORT_STEP**2:
             return following
-        found, last = following, value
+        next_value, next_slope = loss(following, *arguments)
+        if next_value > value:
+            inverse = inverse / 2
+            continue
+        inverse = _correct(inverse, step, next_slope - slope)
+        found, value, slope = following, next_value, next_slope
     return minimise(loss, found, arguments, bounds)
+
+
+def _invert(curvature: Floats) -> Floats:
+    sizes, ways = np.linalg.eigh(curvature)
+    return np.asarray(ways / np.maximum(sizes, LEAST_CURVATURE) @ ways.T)
+
+
+def _correct(inverse: Floats, step: Floats, turn: Floats) -> Floats:
+    """Update the inverse of the second derivatives by what a step did to the first ones (Nocedal & Wright, 6.17)."""
+    if step @ turn <= 0:
+        return inverse
+    rest = np.eye(len(step)) - np.outer(step, turn) / (step @ turn)
+    return np.asarray(rest @ inverse @ rest.T + np.outer(step, step) / (step @ turn))
 
 
 def _curve(loss: Callable[..., tuple[float, Floats]], at: Floats, arguments: tuple[Any, ...]) -> Floats:
