@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -154,6 +155,8 @@ def review_project(
 
     check_terminal(project.path)
     give_back_freed()
+    importing = Thread(target=import_module, args=("tui.app",))
+    importing.start()  # while the map is opened
     assignment = Assignment.read(project)
     config = load_config(project.path)
     configured = config.review

@@ -14,7 +14,6 @@ from tui.messages import BoxChosen, FilterBegun, LikeFound, SampleChosen
 from tui.queue import Match
 from tui.screens.deciding import DecidingScreen
 from tui.screens.describe import SHOWN_DIGITS, describe_step
-from tui.screens.map import MapScreen
 from tui.screens.queue import QueueScreen
 
 MAP_SCREEN = "map"
@@ -42,6 +41,8 @@ class BrowsingScreen(DecidingScreen):
             self.tell("the map tells of scores: f3 turns to sighted first")
             return
         if not self.app.is_screen_installed(MAP_SCREEN):
+            from tui.screens.map import MapScreen
+
             self.app.install_screen(MapScreen(self.session, self.charset), MAP_SCREEN)
         self.app.push_screen(MAP_SCREEN)
 
