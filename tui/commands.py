@@ -155,8 +155,7 @@ def review_project(
 
     check_terminal(project.path)
     give_back_freed()
-    importing = Thread(target=import_module, args=("tui.app",))
-    importing.start()  # while the map is opened
+    Thread(target=import_module, args=("tui.app",)).start()  # while the map is opened
     assignment = Assignment.read(project)
     config = load_config(project.path)
     configured = config.review

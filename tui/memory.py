@@ -13,10 +13,10 @@ POOLS = 2
 
 
 def give_back_freed() -> None:
-    """Keep glibc from keeping what a million samples leave free: at most the largest array again, for each thread.
+    """Have glibc return each large array when it is freed, as it does at first; later it keeps them for the next ones.
 
-    It learns from large arrays that are freed to take the next one from a pool, where it stays. Other C libraries do
-    not, and have no such setting.
+    With a million samples and the map used, a review holds 377 MB so, and 445 without. Other C libraries have no such
+    setting.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:
