@@ -44,18 +44,16 @@ def find_turn_problem(prompt: object, answers: Mapping[str, object]) -> str:
 
 def _outline(turns: object, name: str) -> list[tuple[str, str, str]]:
     """Give role, text and what else is in each turn; turns of two texts, as most are, need no closer look."""
-    if isinstance(turns, list):
-        plain = [(turn["role"], turn["content"], "") for turn in turns if _is_plain(turn)]
-        if plain and len(plain) == len(turns):
-            return plain
+    if isinstance(turns, list) and turns and all(map(_is_plain, turns)):
+        return [(turn["role"], turn["content"], "") for turn in turns]
     return [(turn.role, turn.content, turn.extra) for turn in read_messages(turns, name)]
 
 
 def _is_plain(turn: object) -> bool:
-    if not isinstance(turn, dict) or len(turn) != 2 or not isinstance(turn.get("content"), str):
+    if not isinstance(turn, dict) or len(turn) != 2:
         return False
     role = turn.get("role")
-    return isinstance(role, str) and role in ROLES
+    return isinstance(role, str) and role in ROLES and isinstance(turn.get("content"), str)
 
 
 def find_more_than_text(*conversations: object) -> str:

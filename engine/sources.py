@@ -4,6 +4,7 @@ import hashlib
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, TypeVar, cast
 
@@ -114,13 +115,17 @@ def _read_together(rows: list[Row], layout: GroupedFormat) -> Parsed:
         return Parsed(rows[0].number, None, str(error))
 
 
+_check_words = lru_cache(content_hash)
+"""Looks once at words that most rows repeat."""
+
+
 def _make(read: Callable[[Given], Sample], given: Given) -> Sample:
     """Read a sample, and refuse characters that no terminal, log or trainer can hold: hashing a text finds them."""
     try:
         sample = read(given)
         others = [name for one in sample.responses for name in one.columns]
         if sample.source or sample.tools or others:
-            content_hash(sample.source, sample.tools, *others)
+            _check_words(sample.source, sample.tools, *others)
     except UnicodeEncodeError:
         raise RowRefusedError("it holds half of a surrogate pair, which is no character") from None
     except NulError:

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from engine.errors import RowRefusedError
@@ -198,6 +199,8 @@ def read_rating(value: object, name: str) -> float | None:
 
 def read_number(value: object, name: str) -> float | None:
     """Read a number or its text. What says "none" is None; what is unclear is refused."""
+    if isinstance(value, float) and math.isfinite(value):
+        return value
     if value is None or (isinstance(value, str) and value.strip().casefold() in NOT_A_RATING):
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
@@ -245,14 +248,21 @@ def _read_word(value: object) -> str | None:
 
 def read_pair_columns(row: Mapping[str, object], sides: tuple[str, str]) -> list[dict[str, float | None]]:
     """Read the numbers that a row states of both sides, as in `score_chosen` and `score_rejected`: {"score": ...}."""
-    columns: list[dict[str, float | None]] = [{}, {}]
-    for name in row:
-        stem = name.replace(sides[0], "").strip("_-")
-        other = name.replace(sides[0], sides[1])
-        if stem and other != name and other in row and _is_number(row[name]) and _is_number(row[other]):
-            for numbers, column in zip(columns, (name, other), strict=True):
-                numbers[stem] = read_rating(row[column], quote_name(column))
-    return columns
+    first: dict[str, float | None] = {}
+    second: dict[str, float | None] = {}
+    for stem, one, other in _pair_names(tuple(row), sides):
+        if _is_number(row[one]) and _is_number(row[other]):
+            first[stem] = read_rating(row[one], quote_name(one))
+            second[stem] = read_rating(row[other], quote_name(other))
+    return [first, second]
+
+
+@lru_cache
+def _pair_names(names: tuple[str, ...], sides: tuple[str, str]) -> list[tuple[str, str, str]]:
+    """Find the names that stand for both sides, each two with what is left of them; most rows have the same names."""
+    others = [(name, name.replace(*sides)) for name in names]
+    stems = [(name.replace(sides[0], "").strip("_-"), name, other) for name, other in others if other != name]
+    return [(stem, name, other) for stem, name, other in stems if stem and other in names]
 
 
 def exchange_sides(row: Mapping[str, object], sides: tuple[str, str] = ("chosen", "rejected")) -> dict[str, object]:
