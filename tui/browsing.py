@@ -25,9 +25,8 @@ BY_SUSPICION = ("suspicion", *SELECTIONS)
 
 Scores = Mapping[str, Sequence[tuple[float | None, str]]]
 
-KEPT_SAMPLES = 8
-"""Samples that are kept: the one on the screen, the next one, and those around them."""
-
+KEPT_SAMPLES = 100
+"""Samples that are kept: the one on the screen, the next one, and those that a person may go back to."""
 
 KEPT_PLACES = 256
 """Contents whose samples are known: those that undo may come back to."""
