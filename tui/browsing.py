@@ -25,20 +25,17 @@ BY_SUSPICION = ("suspicion", *SELECTIONS)
 
 Scores = Mapping[str, Sequence[tuple[float | None, str]]]
 
-KEPT_SAMPLES = 100
-"""Samples that are kept: the one on the screen, the next one, and those that a person may go back to."""
-
-KEPT_PLACES = 256
-"""Contents whose samples are known: those that undo may come back to."""
+KEPT = 256
+"""Samples that are kept: the one on the screen, the next one, and those that a person may come back to."""
 
 
-@lru_cache(maxsize=KEPT_PLACES)
+@lru_cache(maxsize=KEPT)
 def find_copies(store: Store, content_id: str) -> Ints:
     """Find the samples of a content, duplicates included: a million ids take long to look through, so it is kept."""
     return store.ordinals([content_id])
 
 
-@lru_cache(maxsize=KEPT_SAMPLES)
+@lru_cache(maxsize=KEPT)
 def read_sample(store: Store, ordinal: int) -> tuple[Sample, QueueEntry, Scores]:
     """Read what a map says of a sample; the last few are kept."""
     sample = store.sample(ordinal)
