@@ -24,14 +24,22 @@ from engine.schema import (
     LOG_LINES,
     NEWEST_SCORES,
     SCORE_LINES,
+    SORT_LINES,
     TABLES,
     VERSION,
 )
+from engine.spreading import count_processors
 
 Floats = npt.NDArray[np.float64]
 
 SLICE_LINES = 500_000
 """Lines of a log that are made into scores at a time, which bounds the memory that it takes."""
+
+MEMORY = "1GB"
+"""Most that DuckDB keeps in memory while a map is made; what is more, of logs of many lines, lies on the disk."""
+
+MOST_THREADS = 8
+"""Of DuckDB while a map is made: each takes a part of that memory."""
 
 CHECKPOINT = "256MB"
 """How much is added to a map before DuckDB packs it; each time it packs again what stands at the end of a table."""
@@ -72,7 +80,8 @@ class MapWriter:
 
     def __init__(self, path: Path) -> None:
         self._connection = duckdb.connect(str(path), config=NO_EXTENSIONS | {
-            "preserve_insertion_order": True, "checkpoint_threshold": CHECKPOINT,
+            "preserve_insertion_order": True, "checkpoint_threshold": CHECKPOINT, "memory_limit": MEMORY,
+            "threads": min(count_processors(), MOST_THREADS),
         })  # fmt: skip
         self._connection.execute(TABLES)
         self.note("version", str(VERSION))
@@ -101,7 +110,10 @@ class MapWriter:
             self._connection.execute(ADD_LINES, {"log": number})
             self._connection.execute(DROP_LINES)
         (lines,) = self._connection.execute(COUNT_LINES).fetchone() or (0,)
-        for start, end in slice_ids(1 + lines // SLICE_LINES):
+        slices = slice_ids(1 + lines // SLICE_LINES)
+        if len(slices) > 1:
+            self._connection.execute(SORT_LINES)
+        for start, end in slices:
             self._connection.execute(NEWEST_SCORES, {"scorer": scorer, "start": start, "end": end})
 
     def aligned_scores(self, scorer: str) -> Floats:

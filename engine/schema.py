@@ -93,6 +93,9 @@ INSERT INTO known SELECT
 FROM line WHERE response IN (SELECT response_id FROM response)
 """
 
+SORT_LINES = "CREATE OR REPLACE TEMP TABLE known AS FROM known ORDER BY response"
+"""So that a slice of ids lies in one place, and the rest need not be read for it."""
+
 COUNT_LINES = "SELECT count(*) FROM known"
 
 NEWEST_SCORES = f"""

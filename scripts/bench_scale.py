@@ -15,6 +15,7 @@ import bench_crossfit
 import bench_export
 import bench_import
 import bench_map_numbers
+import bench_merge
 import bench_review
 import bench_steps
 from bench_loop import BARE_APP, ROUNDS, time_paint, write_pairs
@@ -71,6 +72,13 @@ def time_transfer(sizes: Sequence[int]) -> None:
             bench_export.report(count, SEED, Path(folder))
 
 
+def time_merge(sizes: Sequence[int]) -> None:
+    """Merge logs of ten lines a sample beside DuckDB that only reads them."""
+    for count in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            bench_merge.report(10 * count, Path(folder))
+
+
 def time_loop(sizes: Sequence[int]) -> None:
     """Run all steps on pairs, then on samples of four responses."""
     for responses in (2, 4):
@@ -82,6 +90,7 @@ PARTS: dict[str, Callable[[Sequence[int]], None]] = {
     "crossfit": time_crossfit,
     "review": time_review,
     "transfer": time_transfer,
+    "merge": time_merge,
     "loop": time_loop,
 }
 

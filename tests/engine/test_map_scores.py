@@ -1,5 +1,6 @@
 """From the lines of score logs to one score per response, against a plain account of the rule."""
 
+import json
 import random
 from collections import defaultdict
 from contextlib import closing
@@ -9,7 +10,7 @@ import pytest
 
 from engine import map_writer
 from engine.logs import Log
-from engine.map_writer import slice_ids
+from engine.map_writer import MapWriter, slice_ids
 from engine.mapping import build_map
 from engine.sources import SourceReader
 
@@ -78,6 +79,29 @@ def test_the_scores_of_the_map_are_what_the_logs_say(import_rows, monkeypatch, s
     assert [one for one, _ in said] == sorted(expected)
     assert dict(said) == pytest.approx(expected, abs=1e-15)
     assert {value is None for value in expected.values()} == {True, False}
+
+
+def test_scores_that_do_not_fit_into_memory_are_the_same(tmp_path, monkeypatch):
+    ids = [f"{number:016x}" for number in range(0, 2**64, 2**64 // 20_000)]
+    log = tmp_path / "judge.jsonl"
+    lines = [{"response": one, "value": turn, "rationale": f"{one} " * 20} for turn in range(5) for one in ids]
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    monkeypatch.setattr(map_writer, "MOST_THREADS", 1)
+    monkeypatch.setattr(map_writer, "SLICE_LINES", 20_000)
+    merged = []
+    for memory in ("1GB", "60MB"):
+        monkeypatch.setattr(map_writer, "MEMORY", memory)
+        with closing(MapWriter(tmp_path / memory)) as writer:
+            numbers, empty = range(len(ids)), [""] * len(ids)
+            known = {"response_id": ids, "text": empty, "system": empty, "turns": empty, "extra": empty}
+            writer.add("response", {"ordinal": numbers, "position": numbers, **known})
+            writer.add_scores("judge", [log], torn=[])
+            on_disk = writer._connection.execute("SELECT count(*) FROM duckdb_temporary_files()").fetchone()
+            merged.append((writer._connection.execute("FROM score").fetchall(), on_disk[0] > 0))
+    (roomy, roomy_spills), (tight, tight_spills) = merged
+    assert (roomy_spills, tight_spills) == (False, True)
+    assert len(roomy) == len(ids)
+    assert tight == roomy
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 100, 65536])
