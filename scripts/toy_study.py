@@ -55,7 +55,7 @@ class Size:
 
 
 SIZES = {
-    "smoke": Size(prompts=240, held_out=60, base_steps=80, reward_steps=40, updates=15, read=36),
+    "smoke": Size(prompts=120, held_out=30, base_steps=40, reward_steps=20, updates=6, read=18),
     "full": Size(prompts=3000, held_out=2000, base_steps=700, reward_steps=300, updates=120, read=450),
 }
 
