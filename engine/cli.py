@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
@@ -107,6 +108,13 @@ def _end_in_order() -> None:
                 signal.signal(number, signal.default_int_handler)
 
 
+def leave(code: int) -> NoReturn:
+    """Exit; what ends the process while libraries put their things away ends it without a word of theirs."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    sys.exit(code)
+
+
 def main() -> None:
     """Run without the app: `python -m engine`."""
-    sys.exit(run(prefmap, sys.argv[1:]))
+    leave(run(prefmap, sys.argv[1:]))

@@ -299,6 +299,42 @@ def test_a_project_is_not_imported_into_another(sample_project, tmp_path):
     assert f"{sample_project.path} is a project already. To extend it: prefmap import FILE -o" in done.stderr
 
 
+LINGERING = """
+import atexit, time
+from dataclasses import dataclass
+from pathlib import Path
+from engine.records import Score
+
+def linger():
+    Path("leaving").touch()
+    time.sleep(30)
+
+@dataclass(frozen=True)
+class Lingering:
+    def __call__(self, samples):
+        for sample in samples:
+            yield from (Score(one.response_id, 1.0) for one in sample.responses)
+
+atexit.register(linger)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_after_the_work_is_done_says_nothing(tmp_path, install_plug_in, number):
+    env = install_plug_in("lingering_package", LINGERING, "lingering = lingering_package:Lingering")
+    (tmp_path / "x.jsonl").write_text('{"prompt": "q", "chosen": "long answer", "rejected": "short"}\n')
+    succeed("import", tmp_path / "x.jsonl", "-o", tmp_path / "p.prefmap")
+    command = [sys.executable, "-m", "tui", "score", "p.prefmap", "--scorer", "lingering"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=env) as running:
+        while not (tmp_path / "leaving").exists():
+            assert running.poll() is None
+            time.sleep(0.01)
+        running.send_signal(number)
+        said = running.communicate()[1]
+    assert running.returncode == -number, said
+    assert said.splitlines()[-1] == "lingering: 2 of 2 responses have a score (100.0%)."
+
+
 def test_an_interrupted_score_run_is_exit_130_and_goes_on(tmp_path):
     project = tmp_path / "p.prefmap"
     succeed("import", SAMPLE, "-o", project)
