@@ -109,9 +109,13 @@ def _end_in_order() -> None:
 
 
 def leave(code: int) -> NoReturn:
-    """Exit; what ends the process while libraries put their things away ends it without a word of theirs."""
+    """Exit; what ends the process while libraries put their things away ends it without a word of theirs.
+
+    A signal that was ignored, as under nohup, is so to the end.
+    """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
     sys.exit(code)
 
 

@@ -319,20 +319,40 @@ atexit.register(linger)
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_ctrl_c_after_the_work_is_done_says_nothing(tmp_path, install_plug_in, number):
+@pytest.fixture
+def leaving(tmp_path, install_plug_in):
+    """A way to start a command that is waited for until its work is done and a library puts its things away."""
     env = install_plug_in("lingering_package", LINGERING, "lingering = lingering_package:Lingering")
     (tmp_path / "x.jsonl").write_text('{"prompt": "q", "chosen": "long answer", "rejected": "short"}\n')
     succeed("import", tmp_path / "x.jsonl", "-o", tmp_path / "p.prefmap")
-    command = [sys.executable, "-m", "tui", "score", "p.prefmap", "--scorer", "lingering"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=env) as running:
+
+    def start(*before: str) -> subprocess.Popen[str]:
+        command = [*before, sys.executable, "-m", "tui", "score", "p.prefmap", "--scorer", "lingering"]
+        running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=env)
         while not (tmp_path / "leaving").exists():
             assert running.poll() is None
             time.sleep(0.01)
+        return running
+
+    return start
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_after_the_work_is_done_says_nothing(leaving, number):
+    with leaving() as running:
         running.send_signal(number)
         said = running.communicate()[1]
     assert running.returncode == -number, said
     assert said.splitlines()[-1] == "lingering: 2 of 2 responses have a score (100.0%)."
+
+
+def test_under_nohup_a_hang_up_is_ignored_to_the_end(leaving):
+    with leaving("nohup") as running:
+        running.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.wait(timeout=1)
+        running.send_signal(signal.SIGTERM)
+    assert running.returncode == -signal.SIGTERM
 
 
 def test_an_interrupted_score_run_is_exit_130_and_goes_on(tmp_path):
